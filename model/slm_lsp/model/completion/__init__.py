@@ -1,0 +1,13 @@
+"""From the text around a cursor to what an editor could show there.
+
+prompt.py      which tokens the model sees, and where they end   vocabulary.py   which tokens may come next
+decoding.py    tokens to text, and where to stop                 identifiers.py  the likeliest next names
+trimming.py    a suggestion fitted to the text around it         completer.py    all of it, for the server
+
+Knows: models, text, Python's line structure. Must not know: LSP, editors, files on disk other than a checkpoint.
+"""
+
+from slm_lsp.model.completion.completer import Completer, Suggestion
+from slm_lsp.model.completion.identifiers import Candidate
+
+__all__ = ["Candidate", "Completer", "Suggestion"]

@@ -1,0 +1,235 @@
+"""The training loop: batches in, better weights out; interruptible at every step and resumable from disk.
+
+Knows: steps, budgets, the best weights so far, the state file. Must not know: where batches come from, what a
+repository or a corpus is, how progress is drawn.
+
+Shapes: B batch, T time, V vocabulary. A batch is (B, T + 1) int64: inputs are [:, :-1], targets [:, 1:].
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from slm_lsp.model.errors import TrainingError
+from slm_lsp.model.network import TinyGPT
+from slm_lsp.trainer.optimizer import Optimizer, Recipe
+
+Batches = Callable[[int, float], Tensor]
+"""(step, progress) -> the batch of that step; a pure function, so that a resumed run sees the same data."""
+Loss = Callable[[TinyGPT, Tensor, int], Tensor]
+"""(model, batch, step) -> the scalar loss to minimize."""
+Measure = Callable[[TinyGPT], float]
+"""The validation loss; lower is better."""
+
+
+def cross_entropy(model: TinyGPT, batch: Tensor, step: int = 0) -> Tensor:
+    """Mean negative log-likelihood of a batch (B, T + 1), in nats a token."""
+    logits = model(batch[:, :-1])  # (B, T, V)
+    return F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten())
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a run ends: after `steps`, after `seconds`, whichever comes first; at least one is given."""
+
+    steps: int | None = None
+    """Optimizer steps."""
+    seconds: float | None = None
+    """Wall-clock time, earlier sessions of a resumed run included."""
+    patience: int | None = None
+    """Measurements without a better validation loss after which the run ends early."""
+
+    def progress(self, step: int, seconds: float) -> float:
+        """How far the run is, from 0 to 1; drives the learning rate, so that every run ends decayed."""
+        by_steps = step / self.steps if self.steps else 0.0
+        by_time = seconds / self.seconds if self.seconds else 0.0
+        return min(max(by_steps, by_time), 1.0)
+
+
+@dataclass
+class RunState:
+    """Everything that changes during a run."""
+
+    step: int = 0
+    """Optimizer steps done."""
+    tokens: int = 0
+    """Tokens trained on."""
+    seconds: float = 0.0
+    """Time spent, over all sessions."""
+    loss: float = float("nan")
+    """Training loss of the last step."""
+    losses: list[float] = field(default_factory=list)
+    """Training loss of every step."""
+    measured: list[tuple[int, float]] = field(default_factory=list)
+    """(step, validation loss) of every measurement."""
+    best_loss: float = float("inf")
+    """The lowest validation loss."""
+    best_step: int = 0
+    """The step it was measured at."""
+    worse: int = 0
+    """Measurements since then."""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how the arithmetic is done."""
+
+    device: str = "cpu"
+    """`cpu` or `cuda`."""
+    compile: bool = False
+    """Whether to try torch.compile; eager is used where it fails (no C compiler, say)."""
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """bfloat16 where the processor computes in it, float32 elsewhere."""
+        if self.device == "cuda" or native_bfloat16():
+            return torch.autocast(self.device, dtype=torch.bfloat16)
+        return contextlib.nullcontext()
+
+
+def native_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware; emulated, it is slower than float32."""
+    with contextlib.suppress(OSError):
+        return "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+    return False
+
+
+class Run:
+    """One training run: call `run` until it returns; call it again on a new Run with the same file to resume."""
+
+    def __init__(
+        self, model: TinyGPT, batches: Batches, *, recipe: Recipe, budget: Budget, compute: Compute | None = None,
+        loss: Loss = cross_entropy, measure: Measure | None = None, measure_every: int = 50,
+        state_file: Path | None = None, save_every: float = 60.0,
+    ) -> None:  # fmt: skip
+        if budget.steps is None and budget.seconds is None:
+            raise TrainingError("a run needs a budget of steps or of seconds")
+        self.compute = compute or Compute()
+        self.model = model.to(self.compute.device)
+        self.state = RunState()
+        self.budget = budget
+        self._batches, self._measure, self._measure_every = batches, measure, measure_every
+        self._optimizer = Optimizer(self.model, recipe)
+        self._loss, self._eager_loss = (torch.compile(loss) if self.compute.compile else loss), loss
+        self._state_file, self._save_every = state_file, save_every
+        self._best: dict[str, Tensor] | None = None
+
+    @property
+    def progress(self) -> float:
+        """How far the run is, from 0 to 1."""
+        return self.budget.progress(self.state.step, self.state.seconds)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget is spent, or patience with it."""
+        patience = self.budget.patience
+        return self.progress >= 1 or (patience is not None and self.state.worse >= patience)
+
+    def run(
+        self, on_step: Callable[[RunState], None] = lambda state: None, stop: Callable[[], bool] = lambda: False
+    ) -> RunState:
+        """Train until the budget is spent or `stop` says so; then load the best measured weights.
+
+        The state file is written every `save_every` seconds and at the end, so that a killed run loses little.
+        """
+        self.model.train()
+        saved = time.monotonic()
+        while not self.finished and not stop():
+            started = time.monotonic()
+            self._step()
+            if self._measure and self.state.step % self._measure_every == 0:
+                self.take_measure()
+            self.state.seconds += time.monotonic() - started
+            on_step(self.state)
+            if self._state_file and time.monotonic() - saved > self._save_every:
+                self.save()
+                saved = time.monotonic()
+        if self._state_file:
+            self.save()
+        return self.state
+
+    def _step(self) -> None:
+        batch = self._batches(self.state.step, self.progress).to(self.compute.device, non_blocking=True)
+        loss = self._backward(batch)
+        self._optimizer.step(self.progress)
+        self.state.loss = float(loss)
+        if not torch.isfinite(loss):
+            raise TrainingError(f"the loss became {self.state.loss} at step {self.state.step}; lower the learning rate")
+        self.state.losses.append(self.state.loss)
+        self.state.step += 1
+        self.state.tokens += batch.shape[0] * (batch.shape[1] - 1)
+
+    def _backward(self, batch: Tensor) -> Tensor:
+        """The loss, with gradients; falls back to eager when compiling fails at the first step."""
+        try:
+            with self.compute.autocast():
+                loss = self._loss(self.model, batch, self.state.step)
+            loss.backward()
+        except Exception:
+            if self._loss is self._eager_loss:
+                raise
+            self._loss = self._eager_loss
+            return self._backward(batch)
+        return loss.detach()
+
+    def take_measure(self) -> float:
+        """The validation loss now; remembers the weights when it is the lowest so far."""
+        if self._measure is None:
+            raise TrainingError("this run has nothing to measure")
+        self.model.eval()
+        with torch.no_grad(), self.compute.autocast():
+            value = self._measure(self.model)
+        self.model.train()
+        self.state.measured.append((self.state.step, value))
+        if value < self.state.best_loss:
+            self.state.best_loss, self.state.best_step, self.state.worse = value, self.state.step, 0
+            self._best = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
+        else:
+            self.state.worse += 1
+        return value
+
+    def load_best(self) -> None:
+        """Put the best measured weights into the model, if any were measured."""
+        if self._best is not None:
+            self.model.load_state_dict(self._best)
+
+    # --- the state file -------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write everything needed to resume, atomically."""
+        if self._state_file is None:
+            raise TrainingError("this run has no state file")
+        content = {
+            "state": vars(self.state), "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(), "best": self._best,
+        }  # fmt: skip
+        self._state_file.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._state_file.with_name(f".{self._state_file.name}.{os.getpid()}")
+        try:
+            torch.save(content, draft)
+            draft.replace(self._state_file)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def resume(self) -> bool:
+        """Go on from the state file; False when there is none. Raises TrainingError when it does not fit."""
+        if self._state_file is None or not self._state_file.exists():
+            return False
+        try:
+            content = torch.load(self._state_file, map_location=self.compute.device, weights_only=True)
+            self.model.load_state_dict(content["model"])
+            self._optimizer.load_state_dict(content["optimizer"])
+            self.state = RunState(**content["state"])
+            self._best = content["best"]
+        except Exception as error:  # torch reports unreadable files by many unrelated types
+            raise TrainingError(f"{self._state_file}: cannot resume from it ({error}); start without --resume") from error
+        return True
