@@ -1,0 +1,113 @@
+"""Checkpoint folders: what is written is read, what is damaged is named, nobody sees half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from doubles import TINY, tiny_checkpoint
+from slm_lsp.model.errors import CheckpointDamaged, CheckpointError, CheckpointFormat, CheckpointMissing
+from slm_lsp.model.runtime import checkpoint as room
+from slm_lsp.model.runtime.checkpoint import Checkpoint, write_checkpoint
+from slm_lsp.model.runtime.engine import Engine
+
+
+def rewrite(folder: Path) -> Checkpoint:
+    old = Checkpoint.open(TINY)
+    return write_checkpoint(
+        folder, name="again", config=old.config, prompt="prefix", tensors=old.tensors(), graph=old.graph(),
+        tokenizer=old.tokenizer(), metrics={"loss": 1.5}, gate={}, card="# card\n",
+    )  # fmt: skip
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    written = rewrite(tmp_path / "models" / "again")
+    read = Checkpoint.open(written.folder)
+    assert (read.name, read.config, read.metrics, read.prompt) == ("again", written.config, {"loss": 1.5}, "prefix")
+    assert Engine.load(read).append([3, 4, 5]).shape == (3, read.config.vocab_size)
+
+
+def test_replacing_leaves_nothing_else_behind(tmp_path: Path) -> None:
+    rewrite(tmp_path / "model")
+    rewrite(tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_failed_write_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny_checkpoint(tmp_path / "model")
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(room, "_write_synced", full)
+    with pytest.raises(OSError, match="No space left"):
+        rewrite(folder)
+    assert Checkpoint.open(folder).name == "tiny"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "graph.onnx", "tokenizer.json", "metrics.json", "gate.json"])
+def test_a_damaged_file_is_named(tmp_path: Path, name: str) -> None:
+    folder = tiny_checkpoint(tmp_path / "model")
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(CheckpointDamaged, match=name):
+        Checkpoint.open(folder)
+    (folder / name).write_bytes(data[: len(data) // 2])
+    with pytest.raises(CheckpointDamaged, match=name):
+        Checkpoint.open(folder)
+    (folder / name).unlink()
+    with pytest.raises(CheckpointDamaged, match=name):
+        Checkpoint.open(folder)
+
+
+def edit(folder: Path, **changes: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_other_formats_and_hostile_configs_are_named(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "model")
+    edit(folder, format=0)
+    with pytest.raises(CheckpointFormat, match="train the model again"):
+        Checkpoint.open(folder)
+    edit(folder, format=1, prompt="telepathy")
+    with pytest.raises(CheckpointDamaged, match="telepathy"):
+        Checkpoint.open(folder)
+    edit(folder, prompt="prefix", files={"../../secret": "0"})
+    with pytest.raises(CheckpointDamaged, match="not a file of the folder"):
+        Checkpoint.open(folder)
+    edit(folder, files={})
+    with pytest.raises(CheckpointDamaged, match="does not list"):
+        Checkpoint.open(folder)
+    for content in ("", "[]", "{", '{"format": 1}', "\0\0"):
+        (folder / "config.json").write_text(content)
+        with pytest.raises(CheckpointError):
+            Checkpoint.open(folder)
+
+
+def test_a_missing_one_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "absent", tmp_path / "file"):
+        with pytest.raises(CheckpointMissing):
+            Checkpoint.open(path)
+
+
+def test_weights_that_do_not_fit_the_graph_are_damage(tmp_path: Path) -> None:
+    old = Checkpoint.open(TINY)
+    tensors = old.tensors()
+    del tensors["norm.weight"]
+    written = write_checkpoint(
+        tmp_path / "model", name="x", config=old.config, prompt="prefix", tensors=tensors, graph=old.graph(),
+        tokenizer=old.tokenizer(), metrics={}, gate={}, card="",
+    )  # fmt: skip
+    with pytest.raises(CheckpointDamaged, match="does not load"):
+        Engine.load(written)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_the_folder_is_readable_by_others(tmp_path: Path) -> None:
+    assert rewrite(tmp_path / "model").folder.stat().st_mode & 0o777 == 0o755
