@@ -44,8 +44,12 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def byte_alphabet() -> dict[int, str]:
-    """The printable character that stands for each byte, in GPT-2's order (the order of its first 256 ids)."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    """The printable character that stands for each byte, in the order of GPT-2's first 256 ids."""
+    printable = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
     alphabet = {byte: chr(byte) for byte in printable}
     rest = (byte for byte in range(256) if byte not in alphabet)
     return alphabet | {byte: chr(256 + n) for n, byte in enumerate(rest)}
@@ -63,7 +67,7 @@ class Tokenizer:
         self._special = {token.content: number for number, token in added.items()}
         bytes_by_character = {character: byte for byte, character in byte_alphabet().items()}
         self._bytes = [
-            b"" if number in added else bytes(bytes_by_character[c] for c in backend.id_to_token(number))
+            b"" if number in added else bytes(bytes_by_character[c] for c in _token(backend, number))
             for number in range(self.vocab_size)
         ]
 
@@ -115,11 +119,13 @@ class Tokenizer:
 
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
         """`encode` of every text, on all cores."""
-        batch = self._backend.encode_batch_fast([_encodable(text) for text in texts], add_special_tokens=False)
+        batch = self._backend.encode_batch_fast(
+            [_encodable(text) for text in texts], add_special_tokens=False
+        )
         return [list(encoding.ids) for encoding in batch]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of the tokens; special tokens stand for no text, bytes that are not UTF-8 become U+FFFD."""
+        """The text of the tokens: special tokens are no text, bytes that are not UTF-8 become U+FFFD."""
         return b"".join([self._bytes[number] for number in ids]).decode("utf-8", errors="replace")
 
     def bytes_of(self, number: int) -> bytes:
@@ -143,8 +149,15 @@ class Tokenizer:
         return str(self._backend.to_str())
 
 
+def _token(backend: tokenizers.Tokenizer, number: int) -> str:
+    token = backend.id_to_token(number)
+    if token is None:
+        raise CheckpointDamaged(f"the vocabulary has no token with the id {number}")
+    return token
+
+
 def _encodable(text: str) -> str:
-    """The text with lone surrogates replaced; the search costs little and encode() is called on small texts."""
+    """The text with lone surrogates, which have no UTF-8 form, replaced."""
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 

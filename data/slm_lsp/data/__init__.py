@@ -1,0 +1,29 @@
+"""What ships with slm-lsp: vocabularies, the corpus manifest, the base checkpoint, the ChromaDB cookbook.
+
+Knows: where these things lie. Must not know: what is inside them; imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).parent
+"""The folder of the shipped data."""
+
+VocabularyName = Literal["gpt2", "chroma8k"]
+
+
+def base_checkpoint() -> Path:
+    """The folder of the base model, ready to complete with."""
+    return ROOT / "base"
+
+
+def vocabulary(name: VocabularyName) -> Path:
+    """The folder of a vocabulary: "chroma8k" (8,192 tokens, ours) or "gpt2" (50,257 tokens)."""
+    return ROOT / "vocabularies" / name
+
+
+def corpus_manifest() -> Path:
+    """The table (tab-separated) of the packages that the base model's corpus is made of."""
+    return ROOT / "corpus" / "packages.tsv"

@@ -1,0 +1,1 @@
+"""Files to corpus to tokens to model to measured report. Must not know: LSP, editors."""

@@ -1,0 +1,99 @@
+"""The table of the corpus's packages, and the folders their text lives in.
+
+Knows: the manifest's columns, the four splits, the cache folder. Must not know: archives' contents.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import platformdirs
+
+from slm_lsp.data import corpus_manifest
+from slm_lsp.model.errors import CorpusError
+
+Split = Literal["train", "tune", "test", "adapt"]
+Kind = Literal["sdist", "wheel", "stdlib"]
+
+
+@dataclass(frozen=True)
+class Package:
+    """One row of the manifest."""
+
+    name: str
+    """Distribution name; "stdlib" for the standard library."""
+    version: str
+    """Exact version; for the standard library the Python version it was counted on."""
+    split: Split
+    """What its text may be used for; only "train" is ever trained on."""
+    kind: Kind
+    """What the archive is."""
+    archive: str
+    """File name of the archive; "" for the standard library."""
+    sha256: str
+    """Of the archive, in hex; "" for the standard library."""
+
+    @property
+    def label(self) -> str:
+        """Name and version, as error messages spell them."""
+        return f"{self.name} {self.version}"
+
+    @property
+    def platform_specific(self) -> bool:
+        """Whether another platform gets another wheel, with another hash."""
+        return self.kind == "wheel" and not self.archive.endswith("-none-any.whl")
+
+
+def read_manifest(path: Path | None = None) -> list[Package]:
+    """The manifest's packages in its order; raises CorpusError where a row is not usable."""
+    path = path or corpus_manifest()
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+    except OSError as error:
+        raise CorpusError(f"the corpus manifest cannot be read: {error}") from error
+    return [_package(path, number, row) for number, row in enumerate(rows, start=2)]
+
+
+def _package(path: Path, number: int, row: dict[str, str | None]) -> Package:
+    try:
+        values = {
+            name: row[name] or ""
+            for name in ("package", "version", "split", "file_kind", "archive", "sha256")
+        }
+    except KeyError as error:
+        raise CorpusError(f"{path}, line {number}: column {error} is missing") from error
+    split, kind = values["split"], values["file_kind"]
+    if split not in get_args(Split) or kind not in get_args(Kind) or not values["package"]:
+        raise CorpusError(
+            f"{path}, line {number}: unknown split {split!r} or kind {kind!r}, or no package name"
+        )
+    if kind != "stdlib" and (not values["sha256"] or Path(values["archive"]).name != values["archive"]):
+        raise CorpusError(
+            f"{path}, line {number}: {values['package']} needs an archive's file name and its sha256"
+        )
+    return Package(values["package"], values["version"], split, kind, values["archive"], values["sha256"])  # type: ignore[arg-type]
+
+
+def manifest_sha256(path: Path | None = None) -> str:
+    """SHA-256 of the manifest file, in hex: names the corpus that a pack was made from."""
+    return hashlib.sha256((path or corpus_manifest()).read_bytes()).hexdigest()
+
+
+def corpus_folder() -> Path:
+    """Where archives and packs are kept, outside any repository."""
+    return platformdirs.user_cache_path("slm-lsp") / "corpus"
+
+
+def archives_folder() -> Path:
+    """Where the fetched archives are kept."""
+    return corpus_folder() / "archives"
+
+
+def packed_folder() -> Path:
+    """Where the packed corpus is written by default."""
+    return corpus_folder() / "packed"

@@ -1,0 +1,197 @@
+"""Makes the base model: the packed corpus in, a shippable checkpoint out. A maintainers' command.
+
+    python -m slm_lsp.trainer.pretrain --minutes 60 [--device cuda] [--out DIR]
+
+Knows: the base model's shape, recipe and data mix. Must not know: archives, repositories, editors.
+
+The schedule runs by the clock, so that every run ends decayed and shippable whatever the machine; the state is
+saved every minute in the user's cache folder, and the same command goes on from there.
+
+Shapes: B batch, T time (the context). A batch is (B, T + 1).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import platformdirs
+import torch
+import typer
+from torch import Tensor
+
+from slm_lsp.data import base_checkpoint, vocabulary
+from slm_lsp.model.config import ModelConfig
+from slm_lsp.model.errors import SlmLspError
+from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.runtime.tokenizer import Tokenizer
+from slm_lsp.trainer.card import base_card
+from slm_lsp.trainer.corpus.manifest import packed_folder
+from slm_lsp.trainer.corpus.pack import Pack, read_pack
+from slm_lsp.trainer.export import export
+from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy
+from slm_lsp.trainer.optimizer import Recipe
+
+BASE = ModelConfig(vocab_size=8192, context=512, layers=8, width=256, heads=4, hidden=704)
+"""8.5M parameters: half a millisecond a token on one core, 10 MB at 8 bits."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What a batch is made of."""
+
+    rows: int = 8
+    """Sequences in a batch (B)."""
+    chroma: float = 0.25
+    """Share of rows from files that use ChromaDB, while the learning rate is high."""
+    chroma_decay: float = 0.45
+    """The same while it falls."""
+    seed: int = 0
+    """Of the order of the data."""
+
+
+def batches(pack: Pack, context: int, mix: Mix, recipe: Recipe) -> Callable[[int, float], Tensor]:
+    """Rows of the packed corpus at random places: a pure function of the step, so that runs can be resumed."""
+
+    def batch(step: int, progress: float) -> Tensor:
+        draw = np.random.default_rng((mix.seed, step))
+        share = mix.chroma_decay if progress > 1 - recipe.decay else mix.chroma
+        rows = []
+        for _ in range(mix.rows):
+            tokens = pack.groups["chroma" if draw.random() < share else "general"]
+            start = int(draw.integers(len(tokens) - context))
+            rows.append(tokens[start : start + context + 1].astype(np.int64))
+        return torch.from_numpy(np.stack(rows))  # (B, T + 1)
+
+    return batch
+
+
+def validation_loss(model: TinyGPT, tokens: np.ndarray[Any, Any], rows: int) -> float:
+    """Nats a token over `rows` rows spread evenly over `tokens`."""
+    context = model.config.context
+    starts = np.linspace(0, len(tokens) - context - 1, rows).astype(int)
+    losses = []
+    for first in range(0, rows, 8):
+        block = np.stack([tokens[s : s + context + 1].astype(np.int64) for s in starts[first : first + 8]])
+        batch = torch.from_numpy(block).to(model.embedding.weight.device)
+        losses += [float(cross_entropy(model, batch))] * len(block)
+    return float(np.mean(losses))
+
+
+def measure(model: TinyGPT, pack: Pack, rows: int) -> dict[str, float]:
+    """Validation losses on the tune split by group, in nats a token and in bits a byte."""
+    figures = {}
+    for group, tokens in pack.validation.items():
+        loss = validation_loss(model, tokens, rows)
+        bits = loss * len(tokens) / pack.validation_bytes[group] / math.log(2)
+        figures[f"{group}_loss"], figures[f"{group}_bits_per_byte"] = round(loss, 4), round(bits, 4)
+    return figures
+
+
+class Reporter:
+    """Prints a line every `every` seconds: step, loss, speed, time left."""
+
+    def __init__(self, run: Run, every: float = 60.0) -> None:
+        self._run, self._every = run, every
+        self._last = (time.monotonic(), run.state.tokens)
+
+    def __call__(self, state: RunState) -> None:
+        """Called after every step."""
+        now = time.monotonic()
+        since, tokens = self._last
+        if now - since < self._every:
+            return
+        self._last = (now, state.tokens)
+        speed = (state.tokens - tokens) / (now - since)
+        left = state.seconds / max(self._run.progress, 1e-9) - state.seconds
+        recent = sum(state.losses[-50:]) / len(state.losses[-50:])
+        print(
+            f"step {state.step:6d}  {self._run.progress:6.1%}  loss {recent:.3f}  {state.tokens / 1e6:.2f}M tokens"
+            f"  {speed:,.0f} tokens/s  {left / 60:.0f} min left",
+            flush=True,
+        )
+
+
+def pretrain(
+    pack: Pack, out: Path, *, config: ModelConfig = BASE, minutes: float, mix: Mix, recipe: Recipe, compute: Compute,
+    state_file: Path | None = None, fresh: bool = False, rows: int = 64,
+) -> dict[str, Any]:  # fmt: skip
+    """Train for `minutes` in all (earlier sessions included), then write the checkpoint to `out`; its metrics."""
+    torch.manual_seed(mix.seed)
+    tokenizer = Tokenizer.from_file(vocabulary("chroma8k"))
+    run = Run(
+        TinyGPT(config), batches(pack, config.context, mix, recipe), recipe=recipe, budget=Budget(seconds=60 * minutes),
+        compute=compute, state_file=state_file,
+    )  # fmt: skip
+    if not fresh and run.resume():
+        print(f"resuming at step {run.state.step}, {run.state.seconds / 60:.1f} minutes in", flush=True)
+    stopped = _stop_on_signals()
+    state = run.run(Reporter(run), stopped)
+    if not run.finished:
+        print(f"stopped at {run.progress:.0%}; the same command goes on from here", flush=True)
+        raise typer.Exit(130)
+    model = run.model.cpu().eval()
+    figures = measure(model, pack, rows)
+    metrics = {
+        "kind": "base", "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "tokens": state.tokens,
+        "steps": state.step, "minutes": round(state.seconds / 60, 1), "device": compute.device,
+        "train_loss": round(sum(state.losses[-200:]) / len(state.losses[-200:]), 4), "tune": figures,
+        "recipe": asdict(recipe), "mix": asdict(mix), "corpus": dict(pack.meta),
+    }  # fmt: skip
+    export(
+        model, out, name="base", tokenizer=tokenizer, prompt="prefix", metrics=metrics, gate={"min_confidence": 0.0},
+        card=base_card(config, metrics),
+    )  # fmt: skip
+    if state_file:
+        state_file.rename(state_file.with_suffix(".done"))
+    return metrics
+
+
+def _stop_on_signals() -> Callable[[], bool]:
+    """Ctrl-C and a polite kill end the run after the current step, its state saved."""
+    caught: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, frame: caught.append(received))
+    return lambda: bool(caught)
+
+
+def command(
+    minutes: Annotated[float, typer.Option(help="Training time in all, earlier sessions of the run included.")] = 60.0,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    out: Annotated[Path | None, typer.Option(help="Where the checkpoint goes; default: the shipped base model.")] = None,
+    packed: Annotated[Path | None, typer.Option(help="The packed corpus; default: where `corpus pack` puts it.")] = None,
+    rows: Annotated[int, typer.Option(help="Sequences in a batch.")] = 8,
+    seed: Annotated[int, typer.Option(help="Of the weights and of the order of the data.")] = 0,
+    fresh: Annotated[bool, typer.Option(help="Start anew instead of resuming an unfinished run.")] = False,
+    eager: Annotated[bool, typer.Option(help="Do not try torch.compile.")] = False,
+) -> None:
+    """Train the base model on the packed corpus for a given time and write a shippable checkpoint.
+
+    Interrupt it whenever you like: the same command resumes. Example: --minutes 60
+    """
+    state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"state-{device}.pt"
+    metrics = pretrain(
+        read_pack(packed or packed_folder()), out or base_checkpoint(), minutes=minutes, mix=Mix(rows=rows, seed=seed),
+        recipe=Recipe(), compute=Compute(device=device, compile=not eager), state_file=state_file, fresh=fresh,
+    )  # fmt: skip
+    print(json.dumps({name: metrics[name] for name in ("tokens", "minutes", "train_loss", "tune")}, indent=2))
+
+
+def main() -> None:
+    """Entry of `python -m slm_lsp.trainer.pretrain`: an error of ours is one line, never a traceback."""
+    try:
+        typer.run(command)
+    except SlmLspError as error:
+        print(f"error: {error}")
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
