@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+
 from slm_lsp.model.config import ModelConfig
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.trainer.corpus.select import SourceFile

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from doubles import PROGRAM, TINY
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from doubles import PROGRAM, TINY
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.errors import Cancelled
 

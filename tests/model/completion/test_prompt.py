@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from doubles import PROGRAM, TINY
 from slm_lsp.data import vocabulary
 from slm_lsp.model.completion.prompt import RESERVED, PromptBuilder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from slm_lsp.model.completion.trimming import fit, opens_block
 
 

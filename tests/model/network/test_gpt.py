@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from doubles import TINY
 from slm_lsp.model.config import ModelConfig
 from slm_lsp.model.errors import CheckpointDamaged, CheckpointFormat, CheckpointMissing, ConfigError

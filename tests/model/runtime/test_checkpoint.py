@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from doubles import TINY, tiny_checkpoint
 from slm_lsp.model.errors import CheckpointDamaged, CheckpointError, CheckpointFormat, CheckpointMissing
 from slm_lsp.model.runtime import checkpoint as room

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from doubles import PROGRAM, TINY
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from doubles import PROGRAM, TINY
 from slm_lsp.data import ROOT, base_checkpoint
 from slm_lsp.model.errors import ContextOverflow
 from slm_lsp.model.network import TinyGPT

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from slm_lsp.model.runtime.quantize import dequantize, dequantize_state, quantize, quantize_state
 
 matrices = arrays(np.float32, st.tuples(st.integers(1, 4), st.sampled_from([32, 64])), elements=st.floats(-1e3, 1e3, width=32))

@@ -1,0 +1,165 @@
+"""`slm-lsp bench FILE`: how fast and how big the real server is, over stdio, while a real file is typed.
+
+Knows: a client, a clock, the process table. Must not know: how the server works inside.
+
+    initialize    from starting the process to the answer of `initialize`
+    cold          a request after the cursor jumped to a random place: nothing in the KV cache helps
+    typing        a request after each keystroke, typed into the middle of the file
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter, sleep
+
+from slm_lsp.model.errors import WorkspaceError
+from slm_lsp.server.client import Client
+from slm_lsp.server.documents import split_lines
+from slm_lsp.server.tally import percentile
+
+JUMPS = 50
+"""Requests of the cold measurement."""
+
+PAUSE = 0.02
+"""Seconds between an answer and the next keystroke; a fast typist leaves 0.1."""
+
+FEWEST_LINES = 10
+"""A file shorter than this is not worth typing in."""
+
+_KEYSTROKE = re.compile(r"\A[ \t]+|\n[ \t]*|.")
+"""A newline brings the next line's indentation along, as in any editor."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds from a request on the wire to its answer on the wire."""
+
+    p50: float
+    p95: float
+    p99: float
+    requests: int
+    """How many were measured."""
+    answered: float
+    """Share of them that were answered with a suggestion."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What was measured."""
+
+    file: str
+    lines: int
+    initialize_ms: float
+    first_ms: float
+    """From `initialized` to the first answer: the model is loaded in between."""
+    cold: Latency
+    typing: Latency
+    memory_mb: float
+    """Resident set of the server at the end."""
+
+
+def measure(file: Path, requests: int, settings: dict[str, object]) -> Bench:
+    """Start a server, type into a file, measure; raises WorkspaceError when the file will not do."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkspaceError(f"{file}: {error}") from error
+    lines = split_lines(text)
+    if sum(bool(line.strip()) for line in lines) < FEWEST_LINES:
+        raise WorkspaceError(f"{file}: fewer than {FEWEST_LINES} lines to type")
+    began = perf_counter()
+    with Client() as client:
+        client.initialize(file.parent, settings)
+        initialize_ms = _ms_since(began)
+        client.open(file, text)
+        began = perf_counter()
+        client.ghost_text(file, (0, 0))
+        first_ms = _ms_since(began)
+        cold = _latency(_jump(client, file, lines))
+        typing = _latency(_type(client, file, lines, requests))
+        bench = Bench(
+            str(file),
+            len(lines),
+            initialize_ms,
+            first_ms,
+            cold,
+            typing,
+            round(resident_set(client.pid) / 1e6, 1),
+        )
+        client.close()
+    return bench
+
+
+def _jump(client: Client, file: Path, lines: list[str]) -> Iterator[tuple[float, bool]]:
+    places = [(number, len(line.rstrip())) for number, line in enumerate(lines) if line.strip()]
+    for number, length in random.Random(0).choices(places, k=JUMPS):
+        yield _asked(client, file, (number, length // 2))
+
+
+def _type(client: Client, file: Path, lines: list[str], requests: int) -> Iterator[tuple[float, bool]]:
+    """Take out the middle third of the file and type it again, one request after each keystroke."""
+    first, last = len(lines) // 3, len(lines) * 2 // 3
+    text = "".join(lines[first : last + 1]).rstrip("\n")
+    end = (first + text.count("\n"), len(text.rpartition("\n")[2]))
+    keystrokes = _KEYSTROKE.findall(text)
+    for number in range(requests):
+        key = number % len(keystrokes)
+        if key == 0:
+            client.replace(file, (first, 0), end, "")
+            at = (first, 0)
+        keys = keystrokes[key]
+        client.replace(file, at, at, keys)
+        at = (at[0] + 1, len(keys) - 1) if keys[0] == "\n" else (at[0], at[1] + len(keys))
+        yield _asked(client, file, at)
+        sleep(PAUSE)
+
+
+def _asked(client: Client, file: Path, at: tuple[int, int]) -> tuple[float, bool]:
+    began = perf_counter()
+    suggestion = client.ghost_text(file, at)
+    return _ms_since(began), suggestion is not None
+
+
+def _latency(asked: Iterator[tuple[float, bool]]) -> Latency:
+    measured = list(asked)
+    p50, p95, p99 = (percentile([ms for ms, _ in measured], percent) or 0.0 for percent in (50, 95, 99))
+    share = sum(answered for _, answered in measured) / len(measured)
+    return Latency(p50, p95, p99, len(measured), round(share, 3))
+
+
+def resident_set(pid: int) -> int:
+    """Bytes of memory that a process occupies; raises WorkspaceError where the system does not tell."""
+    linux = Path(f"/proc/{pid}/statm")
+    try:
+        if linux.exists():
+            return int(linux.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(pid)])) * 1024
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise WorkspaceError(f"cannot tell the memory of process {pid}: {error}") from error
+
+
+def print_bench(file: Path, requests: int, settings: dict[str, object], as_json: bool) -> None:
+    """Measure and print."""
+    bench = measure(file, requests, settings)
+    if as_json:
+        print(json.dumps(asdict(bench), indent=2))
+        return
+    print(f"initialize    {bench.initialize_ms:7.1f} ms")
+    print(f"first answer  {bench.first_ms:7.1f} ms after that, the model loaded meanwhile")
+    for name, latency in (("cold", bench.cold), ("typing", bench.typing)):
+        print(
+            f"{name:12}  p50 {latency.p50:.1f} ms  p95 {latency.p95:.1f} ms  p99 {latency.p99:.1f} ms"
+            f"   ({latency.requests} requests, {latency.answered:.0%} with a suggestion)"
+        )
+    print(f"memory        {bench.memory_mb:7.1f} MB resident")
+
+
+def _ms_since(began: float) -> float:
+    return round((perf_counter() - began) * 1000, 2)

@@ -1,0 +1,75 @@
+"""What a user can set, under the prefix `slmLsp.` in every editor.
+
+Knows: the settings, their defaults and how to read them from a client. Must not know: what they switch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+PREFIX = "slmLsp."
+MOST_THREADS = 64
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force."""
+
+    inline: bool = field(default=True, metadata={"key": "inline.enabled"})
+    """`slmLsp.inline.enabled`: offer ghost text while typing."""
+    popup: bool = field(default=True, metadata={"key": "popup.enabled"})
+    """`slmLsp.popup.enabled`: offer the model's next identifiers in the completion popup."""
+    model: str = field(default="auto", metadata={"key": "model"})
+    """`slmLsp.model`: "auto" (the one in use for the workspace, else the base), "base", or a model's name."""
+    suggest: str = field(default="balanced", metadata={"key": "suggest", "one_of": ("balanced", "eager")})
+    """`slmLsp.suggest`: "balanced" stays silent where the model is not sure, "eager" shows everything."""
+    threads: int = field(default=1, metadata={"key": "threads"})
+    """`slmLsp.threads`: processor threads that compute a suggestion, 1 to 64; small models want 1."""
+
+
+def parse_settings(raw: object, base: Settings) -> tuple[Settings, list[str]]:
+    """Read what a client sent (initializationOptions, or the settings of a didChangeConfiguration).
+
+    Takes the whole settings tree or the section `slmLsp` alone, nested or with dotted keys. What is not set
+    keeps its value in `base`; keys we do not know belong to the editor's side and are left alone. Never
+    raises: returns the settings, and for each bad value a sentence that names key, value and what is used.
+    """
+    if raw is None:
+        return base, []
+    if not isinstance(raw, Mapping):
+        return base, [f"The settings of slm-lsp must be an object, not {raw!r}; all of them are ignored."]
+    known = {entry.metadata["key"]: entry for entry in fields(Settings)}
+    values: dict[str, Any] = {}
+    problems = []
+    for key, value in _flat(raw):
+        if (entry := known.get(key)) is None:
+            continue
+        if wanted := _fault(value, getattr(base, entry.name), entry.metadata.get("one_of", ())):
+            used = getattr(base, entry.name)
+            problems.append(f"{PREFIX}{key} must be {wanted}, not {value!r}; {used!r} is used.")
+        else:
+            values[entry.name] = value
+    return replace(base, **values), problems
+
+
+def _flat(raw: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in raw.items():
+        full = f"{path}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{full}.")
+        else:
+            yield full.removeprefix(PREFIX), value
+
+
+def _fault(value: object, default: object, one_of: tuple[str, ...]) -> str:
+    """What the value should have been, or nothing when it is good."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, int):
+        good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_THREADS
+        return "" if good else f"a whole number from 1 to {MOST_THREADS}"
+    if one_of:
+        return "" if value in one_of else " or ".join(f'"{name}"' for name in one_of)
+    return "" if isinstance(value, str) and value else "a non-empty string"

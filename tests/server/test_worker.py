@@ -1,0 +1,143 @@
+"""The worker: newest first, superseding, cancelling, stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from slm_lsp.model.errors import Cancelled
+from slm_lsp.server.worker import Worker
+
+TIMEOUT = 10.0
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.stop()
+
+
+class Decode:
+    """Work that goes on, step by step, until it is cancelled or released."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.released = threading.Event()
+        self.steps_after_cancel = 0
+
+    def __call__(self, cancelled: Callable[[], bool]) -> str:
+        self.begun.set()
+        while not self.released.wait(0.001):
+            if cancelled():
+                self.steps_after_cancel += 1
+                raise Cancelled("asked to stop")
+        return "done"
+
+
+async def begun(decode: Decode) -> None:
+    assert await asyncio.to_thread(decode.begun.wait, TIMEOUT)
+
+
+async def test_returns_what_the_work_returns(worker: Worker) -> None:
+    thread = await worker.run("inline", lambda _: threading.current_thread().name)
+    assert thread == "slm-lsp-worker"
+
+
+async def test_raises_what_the_work_raises_and_goes_on(worker: Worker) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await worker.run("inline", lambda _: 1 / 0)
+    assert await worker.run("inline", lambda _: "alive") == "alive"
+
+
+async def test_newer_work_of_the_same_kind_stops_the_running_one(worker: Worker) -> None:
+    old = Decode()
+    first = asyncio.create_task(worker.run("inline", old))
+    await begun(old)
+    assert await worker.run("inline", lambda _: "new") == "new"
+    with pytest.raises(Cancelled):
+        await first
+    assert old.steps_after_cancel == 1
+
+
+async def test_work_of_another_kind_is_left_alone_and_waits(worker: Worker) -> None:
+    decode = Decode()
+    first = asyncio.create_task(worker.run("inline", decode))
+    await begun(decode)
+    second = asyncio.create_task(worker.run("popup", lambda _: "popup"))
+    await asyncio.sleep(0.01)
+    assert not second.done()
+    decode.released.set()
+    assert await first == "done"
+    assert await second == "popup"
+
+
+async def test_only_the_newest_waiting_of_each_kind_runs_newest_first(worker: Worker) -> None:
+    ran: list[str] = []
+    blocker = Decode()
+    first = asyncio.create_task(worker.run("load", blocker))
+    await begun(blocker)
+    waiting = []
+    for name in ("inline 1", "popup 1", "popup 2", "inline 2"):
+        kind = name.split()[0]
+        waiting.append(asyncio.create_task(worker.run(kind, lambda _, name=name: ran.append(name))))
+        await asyncio.sleep(0)
+    blocker.released.set()
+    results = await asyncio.gather(first, *waiting, return_exceptions=True)
+    assert ran == ["inline 2", "popup 2"]
+    assert [type(result) for result in results] == [str, Cancelled, Cancelled, type(None), type(None)]
+
+
+async def test_cancelling_the_task_stops_the_work_within_a_step(worker: Worker) -> None:
+    decode = Decode()
+    task = asyncio.create_task(worker.run("inline", decode))
+    await begun(decode)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await worker.run("popup", lambda _: "next") == "next"
+    assert decode.steps_after_cancel == 1
+
+
+async def test_cancelled_before_it_begins_it_never_begins(worker: Worker) -> None:
+    blocker, never = Decode(), Decode()
+    first = asyncio.create_task(worker.run("load", blocker))
+    await begun(blocker)
+    task = asyncio.create_task(worker.run("inline", never))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    blocker.released.set()
+    await first
+    await worker.run("popup", lambda _: None)
+    assert not never.begun.is_set()
+
+
+async def test_the_event_loop_is_never_blocked(worker: Worker) -> None:
+    task = asyncio.create_task(worker.run("inline", lambda _: time.sleep(0.3)))
+    ticks = 0
+    while not task.done():
+        await asyncio.sleep(0.005)
+        ticks += 1
+    assert ticks >= 10
+
+
+async def test_stop_ends_running_and_waiting_work_and_refuses_more() -> None:
+    worker = Worker()
+    running, waiting = Decode(), Decode()
+    tasks = [asyncio.create_task(worker.run("inline", running))]
+    await begun(running)
+    tasks.append(asyncio.create_task(worker.run("popup", waiting)))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(worker.stop)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [Cancelled, Cancelled]
+    assert not waiting.begun.is_set()
+    with pytest.raises(Cancelled):
+        await worker.run("inline", lambda _: "late")
+    worker.stop()
