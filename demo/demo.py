@@ -137,9 +137,7 @@ def type_at(client: Client, path: Path, text: str, end: str) -> Answer:
         middle = time.perf_counter()
         popup = client.popup(path, (line, column))
         ended = time.perf_counter()
-    return Answer(
-        so_far.rpartition("\n")[2], ghost, popup[:4], 1000 * (middle - began), 1000 * (ended - middle)
-    )
+    return Answer(so_far.rpartition("\n")[2], ghost, popup[:4], 1000 * (middle - began), 1000 * (ended - middle))
 
 
 def show(console: Console, number: int, text: str, end: str, answers: dict[str, Answer]) -> None:

@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_rooms_and_what_ships(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for wanted in (
-        "slm_lsp/server/app.py", "slm_lsp/model/runtime/engine.py", "slm_lsp/trainer/loop.py", "slm_lsp/data/__init__.py",
+        "slm_lsp/server/app.py", "slm_lsp/model/runtime/engine.py", "slm_lsp/trainer/loop.py",
         "slm_lsp/data/base/model.safetensors", "slm_lsp/data/base/graph.onnx", "slm_lsp/data/base/config.json",
         "slm_lsp/data/vocabularies/chroma8k/tokenizer.json", "slm_lsp/data/vocabularies/gpt2/merges.txt",
         "slm_lsp/data/corpus/packages.tsv",

@@ -70,9 +70,7 @@ def test_a_choice_holds_for_everything_below_the_nearest_folder(library: ModelLi
 
 
 @pytest.mark.parametrize("back", [None, "base"])
-def test_back_to_the_base_even_inside_a_trained_folder(
-    library: ModelLibrary, project: Path, back: str | None
-) -> None:
+def test_back_to_the_base_even_inside_a_trained_folder(library: ModelLibrary, project: Path, back: str | None) -> None:
     library.use(project, trained(library, project))
     library.use(project / "app", back)
     assert library.in_use(project / "app" / "a.py") is None

@@ -23,9 +23,7 @@ ENCODINGS = list(types.PositionEncodingKind)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=ENCODINGS, ids=lambda kind: kind.value)
-async def editor(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Editor]:
+async def editor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Editor]:
     root = tmp_path_factory.mktemp("project")
     editor = await Editor.start(root, encoding=request.param, command=PEEPHOLE)
     assert editor.capabilities.position_encoding == request.param
@@ -61,9 +59,7 @@ async def test_edits_around_tricky_characters(
     assert await text_of(editor, uri) == text
 
 
-async def test_a_hundred_edits_with_requests_in_flight(
-    editor: Editor, encoding: types.PositionEncodingKind
-) -> None:
+async def test_a_hundred_edits_with_requests_in_flight(editor: Editor, encoding: types.PositionEncodingKind) -> None:
     """Somebody types faster than the model computes: each request is answered, and no edit is lost."""
     rng = random.Random(7)
     text = PROGRAM + "# 😋 é\n"

@@ -103,9 +103,7 @@ def test_a_request_that_makes_no_sense_gets_an_error(
     assert _is_alive(client, project)
 
 
-def test_unknown_requests_get_an_error_and_unknown_notifications_nothing(
-    client: Client, project: Path
-) -> None:
+def test_unknown_requests_get_an_error_and_unknown_notifications_nothing(client: Client, project: Path) -> None:
     with pytest.raises(ServerError):
         client.request("textDocument/foo", {})
     client.notify("textDocument/bar", {})

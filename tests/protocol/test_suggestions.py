@@ -85,9 +85,7 @@ async def test_the_popup_replaces_the_word_being_typed(editor: Editor) -> None:
 
 async def test_the_popup_after_a_dot_knows_methods(editor: Editor) -> None:
     head = PROGRAM[: PROGRAM.index("self.collection.add(") + len("self.collection.")]
-    uri = editor.open(
-        "dot.py", HEAD.replace("self.collection.add(", "") + "self.collection.add(1)\n" + "\n" + head
-    )
+    uri = editor.open("dot.py", HEAD.replace("self.collection.add(", "") + "self.collection.add(1)\n" + "\n" + head)
     result = await editor.popup(uri, end_of(HEAD + "1)\n" + "\n" + head))
     [add] = [item for item in result.items if item.label == "add"]
     assert add.kind == types.CompletionItemKind.Method

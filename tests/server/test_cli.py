@@ -81,9 +81,7 @@ def test_version(run: Run) -> None:
     assert run("--version").out == f"slm-lsp {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "command", [[], ["serve"], ["complete"], ["status"], ["clean"], ["models"], ["models", "use"]]
-)
+@pytest.mark.parametrize("command", [[], ["serve"], ["complete"], ["status"], ["clean"], ["models"], ["models", "use"]])
 def test_help_teaches_with_an_example(run: Run, command: list[str]) -> None:
     said = run(*command, "--help")
     assert said.code == 0
@@ -241,9 +239,7 @@ def test_train_forwards_every_argument_and_the_exit_code(trainer: dict[str, str]
 
 
 def test_ctrl_c_reaches_the_trainer(trainer: dict[str, str], tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        command("train", "--wait"), env=trainer, cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command("train", "--wait"), env=trainer, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     with process:
         assert process.stdout
         assert process.stdout.readline() == "waiting\n"

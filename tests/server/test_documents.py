@@ -124,9 +124,7 @@ def test_a_column_inside_a_character_is_before_it(encoding: types.PositionEncodi
 def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
     opened = document("a\ud83db")
     opened.apply_change(
-        types.TextDocumentContentChangePartial(
-            types.Range(types.Position(0, 2), types.Position(0, 3)), "\ude00"
-        )
+        types.TextDocumentContentChangePartial(types.Range(types.Position(0, 2), types.Position(0, 3)), "\ude00")
     )
     assert opened.source == "a\ufffd\ufffd"
 

@@ -30,9 +30,7 @@ REPORT = "print(*{name.split('.')[0] for name in sys.modules})"
 
 def loaded_by(program: str) -> set[str]:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run(
-        [sys.executable, "-c", program + REPORT], capture_output=True, text=True, env=env, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program + REPORT], capture_output=True, text=True, env=env, check=True)
     return set(done.stdout.split())
 
 

@@ -119,9 +119,7 @@ class ModelLibrary:
         if not self._models.is_dir():
             return []
         return sorted(
-            folder.name
-            for folder in self._models.iterdir()
-            if folder.is_dir() and not folder.name.startswith(".")
+            folder.name for folder in self._models.iterdir() if folder.is_dir() and not folder.name.startswith(".")
         )
 
     def _entry(self, name: str, in_use: bool) -> ModelEntry:

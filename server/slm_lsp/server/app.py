@@ -40,9 +40,7 @@ class SlmLspServer(LanguageServer):
     """A language server that completes Python with a tiny GPT."""
 
     def __init__(self, library: ModelLibrary | None = None) -> None:
-        super().__init__(
-            "slm-lsp", __version__, protocol_cls=SlmLspProtocol, converter_factory=default_converter
-        )
+        super().__init__("slm-lsp", __version__, protocol_cls=SlmLspProtocol, converter_factory=default_converter)
         self.settings = Settings()
         """In force now."""
         self.initial_settings = self.settings

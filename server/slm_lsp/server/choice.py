@@ -162,9 +162,7 @@ class ModelChoice:
     def _make_room(self, name: str) -> None:
         """Forget the model of this name, and the ones used longest ago if there are too many."""
         self._models.pop(name, None)
-        in_memory = [
-            other for other, loaded in self._models.items() if not isinstance(loaded.model, Exception)
-        ]
+        in_memory = [other for other, loaded in self._models.items() if not isinstance(loaded.model, Exception)]
         for other in in_memory[: len(in_memory) + 1 - MOST_LOADED]:
             del self._models[other]
 

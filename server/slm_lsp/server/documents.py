@@ -49,9 +49,7 @@ class ExactCodec(PositionCodec):
         """Length of a string in the client's code units."""
         return len(string) if string.isascii() else len(string.encode(self._codec)) // self._width
 
-    def position_from_client_units(
-        self, lines: Sequence[str], position: types.Position
-    ) -> ServerTextPosition:
+    def position_from_client_units(self, lines: Sequence[str], position: types.Position) -> ServerTextPosition:
         """Line and character of a client's position; past the end of line or document means the end."""
         if position.line >= len(lines):
             return ServerTextPosition(len(lines) - 1, len(lines[-1]))
@@ -98,9 +96,7 @@ class Document(TextDocument):
     @property
     def is_python(self) -> bool:
         """Whether the client calls it Python, or calls it nothing and it is named like Python."""
-        return (self.language_id or "") == "python" or (
-            not self.language_id and self.path.endswith(_PYTHON_SUFFIXES)
-        )
+        return (self.language_id or "") == "python" or (not self.language_id and self.path.endswith(_PYTHON_SUFFIXES))
 
     @property
     def local_path(self) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -105,7 +106,7 @@ def test_the_next_identifier_comes_first(completer: Completer, end: str, name: s
     prefix, _, suffix = around(end)
     found = completer.identifiers(prefix, suffix, path="program.py", limit=5)
     assert found[0].name == name
-    assert all(one.probability >= two.probability for one, two in zip(found, found[1:], strict=False))
+    assert all(one.probability >= two.probability for one, two in pairwise(found))
     assert len({candidate.name for candidate in found}) == len(found) <= 5
 
 

@@ -42,7 +42,9 @@ def test_most_keystrokes_only_append() -> None:
     anew = 0
     for cut in range(6001, 6300):
         ids = build(LONG[:cut], "").ids
-        common = next((n for n, (a, b) in enumerate(zip(before, ids, strict=False)) if a != b), min(len(before), len(ids)))
+        common = next(
+            (n for n, (a, b) in enumerate(zip(before, ids, strict=False)) if a != b), min(len(before), len(ids))
+        )
         anew += common < len(before) - 3  # a word in the making may be tokenized otherwise
         before = ids
     assert anew <= 6
@@ -83,5 +85,7 @@ def test_a_stem_is_covered_by_the_tokens_that_agree_with_it() -> None:
         for token in known.agreeing(stem):
             piece = known.tokens[token]
             assert piece.startswith(stem) or stem.startswith(piece)
-        wanted = {i for i, piece in enumerate(known.tokens) if piece and (piece.startswith(stem) or stem.startswith(piece))}
+        wanted = {
+            i for i, piece in enumerate(known.tokens) if piece and (piece.startswith(stem) or stem.startswith(piece))
+        }
         assert set(known.agreeing(stem).tolist()) == wanted

@@ -86,7 +86,9 @@ def test_int8_equals_float_but_for_rounding_on_real_code(base: Checkpoint, real_
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("float", 1e-4), ("int8", 0.05)])
-def test_cached_and_rewound_equals_fresh(base: Checkpoint, real_ids: list[list[int]], kind: str, tolerance: float) -> None:
+def test_cached_and_rewound_equals_fresh(
+    base: Checkpoint, real_ids: list[list[int]], kind: str, tolerance: float
+) -> None:
     """Float: only the order of sums differs. Int8: its kernels round otherwise for another batch shape."""
     make = Engine.load if kind == "int8" else Engine.float32_of
     ids = real_ids[1][:240]

@@ -9,7 +9,9 @@ from hypothesis.extra.numpy import arrays
 
 from slm_lsp.model.runtime.quantize import dequantize, dequantize_state, quantize, quantize_state
 
-matrices = arrays(np.float32, st.tuples(st.integers(1, 4), st.sampled_from([32, 64])), elements=st.floats(-1e3, 1e3, width=32))
+matrices = arrays(
+    np.float32, st.tuples(st.integers(1, 4), st.sampled_from([32, 64])), elements=st.floats(-1e3, 1e3, width=32)
+)
 
 
 @given(matrices)

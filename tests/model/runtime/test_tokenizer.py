@@ -55,9 +55,7 @@ def test_the_empty_text_has_no_tokens(tokenizer: Tokenizer) -> None:
 def test_text_that_spells_a_special_token_stays_text(tokenizer: Tokenizer) -> None:
     text = "x<|end|><|fim_middle|> <|endoftext|>\n<|file|>"
     ids = tokenizer.encode(text)
-    special = {
-        tokenizer.special(name) for name in ("end", "fim_prefix", "fim_suffix", "fim_middle", "file", "repo")
-    }
+    special = {tokenizer.special(name) for name in ("end", "fim_prefix", "fim_suffix", "fim_middle", "file", "repo")}
     assert special.isdisjoint(ids)
     assert tokenizer.decode(ids) == text
 
@@ -79,9 +77,7 @@ def test_a_saved_vocabulary_gives_the_same_ids(tokenizer: Tokenizer, tmp_path: P
         assert again.vocab_size == tokenizer.vocab_size
         assert again.special("end") == tokenizer.special("end")
         assert (
-            again.sha256
-            == tokenizer.sha256
-            == hashlib.sha256((tmp_path / "tokenizer.json").read_bytes()).hexdigest()
+            again.sha256 == tokenizer.sha256 == hashlib.sha256((tmp_path / "tokenizer.json").read_bytes()).hexdigest()
         )
     assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
 
@@ -99,9 +95,7 @@ def test_special_tokens_come_first_in_our_vocabulary() -> None:
 
 def test_every_byte_has_a_token() -> None:
     for tokenizer in (OURS, GPT2):
-        assert {bytes([byte]) for byte in range(256)} <= {
-            tokenizer.bytes_of(n) for n in range(tokenizer.vocab_size)
-        }
+        assert {bytes([byte]) for byte in range(256)} <= {tokenizer.bytes_of(n) for n in range(tokenizer.vocab_size)}
 
 
 @pytest.mark.parametrize(
@@ -132,13 +126,17 @@ def test_gpt2_has_its_published_ids() -> None:
     """Known ids of the published vocabulary, and a hash of the whole table made from its encoder.json."""
     assert GPT2.vocab_size == 50_257
     assert GPT2.special("end") == 50_256
-    assert [GPT2.special(name) for name in ("fim_prefix", "fim_suffix", "fim_middle", "file", "repo")] == [
-        None
-    ] * 5
+    assert [GPT2.special(name) for name in ("fim_prefix", "fim_suffix", "fim_middle", "file", "repo")] == [None] * 5
     assert GPT2.encode("Hello world") == [15496, 995]
     assert GPT2.encode("That's my beautiful and sweet string") == [2504, 338, 616, 4950, 290, 6029, 4731]
     table = b"".join(b"%d %s\n" % (n, GPT2.bytes_of(n).hex().encode()) for n in range(50_256))
     assert hashlib.sha256(table).hexdigest() == GPT2_TABLE_SHA256
+
+
+def test_gpt2s_licence_lies_beside_it() -> None:
+    notice = (vocabulary("gpt2") / "LICENSE").read_text(encoding="utf-8")
+    assert "Copyright (c) 2019 OpenAI" in notice
+    assert "Copyright (c) 2023" in notice
 
 
 def test_the_byte_alphabet_is_one_to_one() -> None:

@@ -17,9 +17,7 @@ Files = Mapping[str, str | bytes]
 def code(name: str, lines: int = 12, *, chroma: bool = False) -> str:
     """A file of Python that is like no file of another name."""
     head = "import chromadb\n\n" if chroma else "import os\n\n"
-    body = (
-        f"def {name}_{'x' * n}(value):\n    return {name}.call_{'y' * n}(value)\n\n" for n in range(lines)
-    )
+    body = (f"def {name}_{'x' * n}(value):\n    return {name}.call_{'y' * n}(value)\n\n" for n in range(lines))
     return head + "\n".join(body)
 
 
@@ -32,9 +30,7 @@ def wheel(folder: Path, name: str, files: Files, split: Split = "train") -> Pack
     return _package(folder, name, split, "wheel", archive)
 
 
-def sdist(
-    folder: Path, name: str, files: Files, split: Split = "train", *, root: str | None = None
-) -> Package:
+def sdist(folder: Path, name: str, files: Files, split: Split = "train", *, root: str | None = None) -> Package:
     """Write an sdist and return its row; `root` replaces the usual first folder."""
     archive = f"{name}-1.0.tar.gz"
     with tarfile.open(folder / archive, "w:gz") as out:

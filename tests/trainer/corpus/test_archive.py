@@ -22,18 +22,14 @@ def test_python_files_of_a_wheel_and_of_an_sdist(tmp_path: Path) -> None:
     assert list(python_files(sdist(tmp_path, "two", files), tmp_path)) == expected
 
 
-@pytest.mark.parametrize(
-    "name", ["../evil.py", "/etc/evil.py", "a/../../evil.py", "C:/evil.py", "a\\..\\evil.py"]
-)
+@pytest.mark.parametrize("name", ["../evil.py", "/etc/evil.py", "a/../../evil.py", "C:/evil.py", "a\\..\\evil.py"])
 def test_a_member_outside_of_the_archive_is_refused(tmp_path: Path, name: str) -> None:
     for package in (wheel(tmp_path, "one", {name: "x"}), sdist(tmp_path, "two", {name: "x"}, root="")):
         with pytest.raises(CorpusError, match=rf"{package.name} 1\.0.*evil\.py.*outside"):
             list(python_files(package, tmp_path))
 
 
-def test_a_huge_member_is_refused_before_it_fills_the_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_huge_member_is_refused_before_it_fills_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 1_000)
     for package in (
         wheel(tmp_path, "one", {"a.py": b"#" * 1_001}),
@@ -45,9 +41,7 @@ def test_a_huge_member_is_refused_before_it_fills_the_memory(
     assert [len(content) for _, content in python_files(package, tmp_path)] == [1_000]
 
 
-def test_an_archive_that_unpacks_to_too_much_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_ARCHIVE_BYTES", 5_000)
     package = sdist(tmp_path, "bomb", {"a.bin": b"\0" * 4_000, "b.bin": b"\0" * 4_000})
     with pytest.raises(CorpusError, match=r"bomb 1\.0.*unpacks to more than 5000"):
@@ -91,9 +85,15 @@ def test_a_missing_archive_says_to_fetch(tmp_path: Path) -> None:
         list(python_files(package, tmp_path))
 
 
-@pytest.mark.skipif(
-    not stdlib_available(), reason="another Python's standard library is not part of the corpus"
-)
+def test_the_cookbook_is_read_where_it_ships(tmp_path: Path) -> None:
+    package = Package("cookbook", "1", "train", "cookbook", "", "")
+    files = dict(python_files(package, tmp_path))
+    assert files
+    assert all(path.startswith("cookbook/") and path.endswith(".py") for path in files)
+    assert any(b"chromadb" in content for content in files.values())
+
+
+@pytest.mark.skipif(not stdlib_available(), reason="another Python's standard library is not part of the corpus")
 def test_the_standard_library_comes_without_its_tests(tmp_path: Path) -> None:
     package = Package("stdlib", "3.11", "train", "stdlib", "", "")
     paths = {path for path, _ in python_files(package, tmp_path)}

@@ -65,9 +65,7 @@ def test_fetch_pack_and_check(corpus: Path) -> None:
 def test_an_error_is_one_line_and_status_1(corpus: Path) -> None:
     [archive] = corpus.glob("one-*.whl")
     archive.write_bytes(b"not a wheel")
-    done = run(
-        "pack", "--archives", corpus, "--manifest", corpus / "packages.tsv", "--out", corpus / "packed"
-    )
+    done = run("pack", "--archives", corpus, "--manifest", corpus / "packages.tsv", "--out", corpus / "packed")
     assert done.returncode == 1
     assert "error: one 1.0" in done.stderr
     assert "Traceback" not in done.stderr

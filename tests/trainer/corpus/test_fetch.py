@@ -32,9 +32,7 @@ class Pip:
     def __init__(self, folder: Path, *sources: Path, message: str = "") -> None:
         self.log = folder / "pip.log"
         script = folder / "pip.py"
-        script.write_text(
-            PIP.format(log=str(self.log), sources=[str(path) for path in sources], message=message)
-        )
+        script.write_text(PIP.format(log=str(self.log), sources=[str(path) for path in sources], message=message))
         self.command = (sys.executable, str(script))
 
 
@@ -79,9 +77,7 @@ def test_a_wrong_hash_is_named_and_nothing_kept(tmp_path: Path, package: Package
 
 def test_a_failed_download_gives_pips_last_word(tmp_path: Path, package: Package) -> None:
     with pytest.raises(CorpusError, match=r"demo 1\.0: pip could not download it: No matching distribution"):
-        fetch_package(
-            package, tmp_path / "archives", pip=Pip(tmp_path, message="No matching distribution").command
-        )
+        fetch_package(package, tmp_path / "archives", pip=Pip(tmp_path, message="No matching distribution").command)
 
 
 def test_a_download_of_nothing_is_an_error(tmp_path: Path, package: Package) -> None:

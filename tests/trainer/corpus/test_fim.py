@@ -91,9 +91,7 @@ def test_a_plain_file_is_one_document() -> None:
 def test_the_share_is_about_what_was_asked_for() -> None:
     writer = DocumentWriter(TOKENIZER, replace(SMALL, share=0.25))
     text = code("demo", 60)
-    middles = sum(
-        part == TOKENIZER.special("fim_middle") for _ in range(20) for part in writer.parts("a.py", text)
-    )
+    middles = sum(part == TOKENIZER.special("fim_middle") for _ in range(20) for part in writer.parts("a.py", text))
     total = 20 * len(pieces(text, SMALL.piece_tokens, random.Random(0)))
     assert 0.2 < middles / total < 0.3
 

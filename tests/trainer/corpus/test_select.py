@@ -93,9 +93,7 @@ def test_no_training_text_is_shared_with_another_split(tmp_path: Path) -> None:
     assert selection.notes == ["trained leak.py shares lines with tested secret.py"]
 
 
-def test_the_standard_library_of_another_python_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_standard_library_of_another_python_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "stdlib_available", lambda: False)
     stdlib = Package("stdlib", "3.11.7", "train", "stdlib", "", "")
     selection = select([stdlib, wheel(tmp_path, "demo", {"a.py": code("a")})], tmp_path)

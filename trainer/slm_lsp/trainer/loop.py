@@ -173,7 +173,7 @@ class Run:
         try:
             with self.compute.autocast():
                 loss = self._loss(self.model, batch, self.state.step)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
         except Exception:
             if self._loss is self._eager_loss:
                 raise
@@ -231,5 +231,7 @@ class Run:
             self.state = RunState(**content["state"])
             self._best = content["best"]
         except Exception as error:  # torch reports unreadable files by many unrelated types
-            raise TrainingError(f"{self._state_file}: cannot resume from it ({error}); start without --resume") from error
+            raise TrainingError(
+                f"{self._state_file}: cannot resume from it ({error}); start without --resume"
+            ) from error
         return True

@@ -165,8 +165,12 @@ def _stop_on_signals() -> Callable[[], bool]:
 def command(
     minutes: Annotated[float, typer.Option(help="Training time in all, earlier sessions of the run included.")] = 60.0,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
-    out: Annotated[Path | None, typer.Option(help="Where the checkpoint goes; default: the shipped base model.")] = None,
-    packed: Annotated[Path | None, typer.Option(help="The packed corpus; default: where `corpus pack` puts it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the checkpoint goes; default: the shipped base model.")
+    ] = None,
+    packed: Annotated[
+        Path | None, typer.Option(help="The packed corpus; default: where `corpus pack` puts it.")
+    ] = None,
     rows: Annotated[int, typer.Option(help="Sequences in a batch.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the weights and of the order of the data.")] = 0,
     fresh: Annotated[bool, typer.Option(help="Start anew instead of resuming an unfinished run.")] = False,

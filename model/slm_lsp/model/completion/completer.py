@@ -90,9 +90,7 @@ class Completer:
         found = _TYPED.search(prefix[-_NEARBY:])
         return self._identifiers.search(logits, prompt.stem, found.group() if found else "", limit, cancelled)
 
-    def _decode(
-        self, logits: Floats, stem: bytes, nearby: str, cancelled: Callable[[], bool]
-    ) -> Decoded:
+    def _decode(self, logits: Floats, stem: bytes, nearby: str, cancelled: Callable[[], bool]) -> Decoded:
         if opens_block(nearby) and not stem:
             return self._decoder.block(logits, nearby.rpartition("\n")[2], cancelled)
         return self._decoder.line(logits, stem, cancelled)

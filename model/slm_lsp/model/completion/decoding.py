@@ -44,8 +44,9 @@ class Decoded:
 
 def log_softmax(logits: Floats) -> Floats:
     """Log-probabilities (V,) of logits (V,)."""
-    shifted = logits - logits.max()
-    return shifted - np.float32(np.log(np.exp(shifted).sum()))
+    shifted: Floats = logits - logits.max()
+    normalized: Floats = shifted - np.log(np.exp(shifted).sum())
+    return normalized
 
 
 class Decoder:

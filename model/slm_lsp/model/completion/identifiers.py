@@ -116,7 +116,6 @@ class IdentifierSearch:
             found[name] = max(found.get(name, 0.0), probability)
 
 
-
 def _settled(found: dict[str, float], limit: int, next_best: _Beginning) -> bool:
     """Whether no beginning that is left can lead to a name among the best `limit`."""
     possible = float(np.exp(-next_best.surprise))

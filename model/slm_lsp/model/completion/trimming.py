@@ -15,7 +15,9 @@ def opens_block(prefix: str) -> bool:
     if not newline or line.strip():
         return False
     opener = above.rpartition("\n")[2].rstrip()
-    return opener.endswith(":") and not opener.lstrip().startswith("#") and len(line) > len(opener) - len(opener.lstrip())
+    return (
+        opener.endswith(":") and not opener.lstrip().startswith("#") and len(line) > len(opener) - len(opener.lstrip())
+    )
 
 
 def fit(text: str, suffix: str) -> str:

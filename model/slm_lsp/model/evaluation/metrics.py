@@ -57,9 +57,7 @@ def edit_similarity(suggestion: str, target: str) -> float:
     return fuzz.ratio(code_of(_first_line(suggestion)), code_of(target)) / 100
 
 
-def measure(
-    completer: Completes, points: Sequence[Point], on_point: Callable[[], None] = lambda: None
-) -> Scores:
+def measure(completer: Completes, points: Sequence[Point], on_point: Callable[[], None] = lambda: None) -> Scores:
     """The scores of a completer; what its gate would hide counts too. `on_point` is called after each point."""
     matches = similarity = 0.0
     for point in points:

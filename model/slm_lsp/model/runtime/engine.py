@@ -24,9 +24,7 @@ class Engine:
     Not safe for use from two threads at once: it owns one KV cache.
     """
 
-    def __init__(
-        self, config: ModelConfig, graph: bytes, weights: Mapping[str, Array], *, threads: int = 1
-    ) -> None:
+    def __init__(self, config: ModelConfig, graph: bytes, weights: Mapping[str, Array], *, threads: int = 1) -> None:
         self.config = config
         self.ids: list[int] = []
         self._session = _session(graph, {**weights, **_rotary_tables(config)}, threads)
@@ -43,7 +41,7 @@ class Engine:
     @classmethod
     def load(cls, checkpoint: Checkpoint, *, threads: int = 1) -> Engine:
         """The int8 engine of a checkpoint; raises CheckpointDamaged when graph and weights do not fit."""
-        weights = _int8_weights(checkpoint.config, checkpoint.tensors())
+        weights = _int8_weights(checkpoint.tensors())
         try:
             return cls(checkpoint.config, checkpoint.graph(), weights, threads=threads)
         except Exception as error:  # onnxruntime's exceptions share no public root
@@ -107,10 +105,11 @@ class Engine:
                 break
             common += 1
         self.rewind(common)
-        return self.append(ids[common:], last=1)[0]
+        logits: Floats = self.append(ids[common:], last=1)[0]
+        return logits
 
 
-def _int8_weights(config: ModelConfig, tensors: Mapping[str, Array]) -> dict[str, Array]:
+def _int8_weights(tensors: Mapping[str, Array]) -> dict[str, Array]:
     """The checkpoint's tensors in the shapes of the graph; the embedding's codes serve as table and as head."""
     weights: dict[str, Array] = {}
     for name, value in tensors.items():

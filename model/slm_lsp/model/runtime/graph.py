@@ -5,7 +5,7 @@ server reads finished graphs and never loads it.
 
 Inputs   ids (1, T) int64 · last_position (1,) int32 · total_length () int32 · first_logit (1,) int64
          past_key_i, past_value_i (1, H, M, S) float32, M = context
-Outputs  logits (1, T - first_logit, V) · present_key_i, present_value_i (1, H, M, S), to be bound to the buffers of the past
+Outputs  logits (1, T - first_logit, V) · present_key_i, present_value_i (1, H, M, S), bound to the buffers of the past
 Weights  named as in the network's state; matrices as codes and scales (int8) or transposed floats (float32)
 """
 
@@ -46,7 +46,9 @@ class _Builder:
             normed, x = self._add_norm(attended, x, block + "feed_forward_norm.weight")
             following = f"blocks.{layer + 1}.attention_norm.weight" if layer + 1 < c.layers else "norm.weight"
             normed, x = self._add_norm(self._feed_forward(normed, block + "feed_forward."), x, following)
-        wanted = self._node("Slice", [normed, "first_logit", self._constant("end", 2**31 - 1), self._constant("axis", 1)])
+        wanted = self._node(
+            "Slice", [normed, "first_logit", self._constant("end", 2**31 - 1), self._constant("axis", 1)]
+        )
         self._matmul(wanted, "embedding.weight", c.width, c.vocab_size, output="logits")
         return self._model().SerializeToString()  # type: ignore[no-any-return]
 
@@ -90,7 +92,8 @@ class _Builder:
         self.nodes.append(
             helper.make_node(
                 "GroupQueryAttention",
-                [qkv, "", "", f"past_key_{layer}", f"past_value_{layer}", "last_position", "total_length", "cos", "sin"],
+                [qkv, "", "", f"past_key_{layer}", f"past_value_{layer}", "last_position", "total_length"]
+                + ["cos", "sin"],
                 [attended, f"present_key_{layer}", f"present_value_{layer}"],
                 domain=MICROSOFT, num_heads=c.heads, kv_num_heads=c.heads, do_rotary=1,
             )
@@ -107,7 +110,9 @@ class _Builder:
 
     def _norm(self, x: str, weight: str) -> str:
         self._weight(weight, TensorProto.FLOAT, (self.config.width,))
-        return self._node("SimplifiedLayerNormalization", [x, weight], axis=-1, epsilon=self.config.norm_eps, stash_type=1)
+        return self._node(
+            "SimplifiedLayerNormalization", [x, weight], axis=-1, epsilon=self.config.norm_eps, stash_type=1
+        )
 
     def _add_norm(self, x: str, residual: str, weight: str) -> tuple[str, str]:
         """Norm of the sum, and the sum, in one operator."""

@@ -119,9 +119,7 @@ class Tokenizer:
 
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
         """`encode` of every text, on all cores."""
-        batch = self._backend.encode_batch_fast(
-            [_encodable(text) for text in texts], add_special_tokens=False
-        )
+        batch = self._backend.encode_batch_fast([_encodable(text) for text in texts], add_special_tokens=False)
         return [list(encoding.ids) for encoding in batch]
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -60,9 +60,7 @@ def _main(
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
-    _stdio: Annotated[
-        bool, typer.Option("--stdio", help="Serve over stdin and stdout (the default).")
-    ] = False,
+    _stdio: Annotated[bool, typer.Option("--stdio", help="Serve over stdin and stdout (the default).")] = False,
 ) -> None:
     if context.invoked_subcommand is None:
         serve()
@@ -94,9 +92,7 @@ def train(arguments: Annotated[list[str] | None, typer.Argument(metavar="PATH [O
 
 @app.command()
 def complete(
-    place: Annotated[
-        str, typer.Argument(metavar="FILE:LINE:COL", help="The cursor, as editors show it: from 1.")
-    ],
+    place: Annotated[str, typer.Argument(metavar="FILE:LINE:COL", help="The cursor, as editors show it: from 1.")],
     model: Annotated[
         str, typer.Option(metavar="NAME_OR_FOLDER", help='A model of `slm-lsp models`, "base", or a folder.')
     ] = "auto",
@@ -189,9 +185,7 @@ def use(
 
 
 @models_app.command()
-def remove(
-    name: Annotated[str, typer.Argument(help="A model of `slm-lsp models`.")], yes: Yes = False
-) -> None:
+def remove(name: Annotated[str, typer.Argument(help="A model of `slm-lsp models`.")], yes: Yes = False) -> None:
     """Delete one model; folders that used it go back to the base model.
 
     Example:  slm-lsp models remove my-chroma-project-phase3-1f3a

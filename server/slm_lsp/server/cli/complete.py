@@ -106,9 +106,7 @@ def _draw(cursor: Cursor, model: str, offer: Offer) -> None:
     console.print(line, soft_wrap=True)
     if suggestion:
         hidden = "" if suggestion.shown else ", not sure enough to be shown"
-        console.print(
-            f"[dim]ghost text[/]  {suggestion.confidence:.0%} sure{hidden}, {offer.inline_ms:.0f} ms"
-        )
+        console.print(f"[dim]ghost text[/]  {suggestion.confidence:.0%} sure{hidden}, {offer.inline_ms:.0f} ms")
     else:
         console.print(f"[dim]ghost text[/]  none, {offer.inline_ms:.0f} ms")
     names = ", ".join(f"{entry.name} {entry.probability:.0%}" for entry in offer.popup[:POPUP])

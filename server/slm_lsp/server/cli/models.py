@@ -69,9 +69,7 @@ def clean_library(yes: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"root": str(library.root), "freed_bytes": freed}))
     else:
-        print(
-            f"Removed {megabytes(freed)} below {library.root}." if freed else "There was nothing to remove."
-        )
+        print(f"Removed {megabytes(freed)} below {library.root}." if freed else "There was nothing to remove.")
 
 
 def megabytes(size: int) -> str:

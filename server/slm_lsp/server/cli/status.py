@@ -66,14 +66,10 @@ def _described(name: str, library: ModelLibrary) -> dict[str, Any]:
 def _lines(report: dict[str, Any]) -> list[tuple[str, str]]:
     model, base = report["model"], report["base"]
     lines = [("slm-lsp", report["version"]), ("path", escape(report["path"]))]
-    lines.append(
-        ("model", f"[bold]{escape(model['name'])}[/] ({escape(model['why'])})" if model else "[red]none[/]")
-    )
+    lines.append(("model", f"[bold]{escape(model['name'])}[/] ({escape(model['why'])})" if model else "[red]none[/]"))
     if "error" not in base:
         size = f"{base['parameters']:,} parameters"
         lines.append(("base", f"{escape(base['name'])}, {size}, {escape(base['folder'])}"))
     lines.append(("home", f"{escape(report['home'])} ({report['home_bytes'] / 1e6:.1f} MB)"))
-    lines += [
-        ("damaged", f"[red]{escape(f'{name}: {error}')}[/]") for name, error in report["errors"].items()
-    ]
+    lines += [("damaged", f"[red]{escape(f'{name}: {error}')}[/]") for name, error in report["errors"].items()]
     return lines

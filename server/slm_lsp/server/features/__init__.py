@@ -15,11 +15,7 @@ def register_features(server: SlmLspServer) -> None:
     feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(configuration.did_change_configuration)
     feature(types.INITIALIZED)(lifecycle.initialized)
     feature(types.SHUTDOWN)(lifecycle.shutdown)
-    feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(
-        inline_completion.inline_completion
-    )
-    feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["."]))(
-        completion.completion
-    )
+    feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(inline_completion.inline_completion)
+    feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["."]))(completion.completion)
     feature(status.METHOD)(status.status)
     server.command(inline_completion.ACCEPTED)(inline_completion.accepted)

@@ -15,9 +15,7 @@ ACCEPTED = "slmLsp.accepted"
 """The command an editor runs after it inserted a suggestion: the only way to learn of it."""
 
 
-async def inline_completion(
-    ls: SlmLspServer, params: types.InlineCompletionParams
-) -> types.InlineCompletionList:
+async def inline_completion(ls: SlmLspServer, params: types.InlineCompletionParams) -> types.InlineCompletionList:
     """One suggestion or none; never null, on which Neovim would leave stale text on the screen."""
 
     async def answer(document: Document) -> tuple[Outcome, list[types.InlineCompletionItem]]:
@@ -33,13 +31,9 @@ async def inline_completion(
         if not suggestion.shown and ls.settings.suggest == "balanced":
             return Outcome.LOW_CONFIDENCE, []
         accepted = types.Command("Accepted", ACCEPTED)
-        return Outcome.SHOWN, [
-            types.InlineCompletionItem(selected + suggestion.text, range=range_, command=accepted)
-        ]
+        return Outcome.SHOWN, [types.InlineCompletionItem(selected + suggestion.text, range=range_, command=accepted)]
 
-    return types.InlineCompletionList(
-        await ls.serve("inline", params.text_document.uri, ls.settings.inline, answer)
-    )
+    return types.InlineCompletionList(await ls.serve("inline", params.text_document.uri, ls.settings.inline, answer))
 
 
 def _context(document: Document, params: types.InlineCompletionParams) -> tuple[types.Range, str, str, str]:

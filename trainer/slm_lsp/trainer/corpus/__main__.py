@@ -40,9 +40,7 @@ Manifest = Annotated[
     Path | None,
     typer.Option(help="Table of packages.", show_default="the one that ships", exists=True, dir_okay=False),
 ]
-Archives = Annotated[
-    Path, typer.Option(help="Folder of the fetched archives.", default_factory=archives_folder)
-]
+Archives = Annotated[Path, typer.Option(help="Folder of the fetched archives.", default_factory=archives_folder)]
 Packed = Annotated[Path, typer.Option(help="Folder of the packed corpus.", default_factory=packed_folder)]
 Vocabulary = Annotated[
     Path,
@@ -63,7 +61,7 @@ def fetch(archives: Archives, manifest: Manifest = None) -> None:
 
     What is there and valid is kept, so the command can be stopped and run again.
     """
-    packages = [package for package in read_manifest(manifest) if package.kind != "stdlib"]
+    packages = [package for package in read_manifest(manifest) if not package.local]
     failed: list[str] = []
     with _progress() as progress:
         task = progress.add_task("fetch", total=len(packages))
@@ -79,9 +77,7 @@ def fetch(archives: Archives, manifest: Manifest = None) -> None:
                     console.print(f"[yellow]warning[/]: {warning}")
             progress.advance(task)
     if failed:
-        console.print(
-            f"{len(failed)} of {len(packages)} packages are missing; run the command again to go on"
-        )
+        console.print(f"{len(failed)} of {len(packages)} packages are missing; run the command again to go on")
         raise typer.Exit(1)
     print(f"{len(packages)} packages in {archives}")
 
@@ -106,9 +102,7 @@ def pack(
     tokenizer: Vocabulary,
     out: Packed,
     manifest: Manifest = None,
-    fim_share: Annotated[
-        float, typer.Option(help="Share of the pieces made fill-in-the-middle.", min=0, max=1)
-    ] = 0.15,
+    fim_share: Annotated[float, typer.Option(help="Share of the pieces made fill-in-the-middle.", min=0, max=1)] = 0.15,
     seed: Annotated[int, typer.Option(help="Of the order of files and of every cut.")] = 0,
 ) -> None:
     """Pack the training split, and the tune split for the validation loss, into flat files of token ids."""
@@ -119,9 +113,7 @@ def pack(
     train, tune = selection.of("train"), selection.of("tune")
     with _progress() as progress:
         task = progress.add_task("pack", total=len(train) + len(tune) + min(len(tune), FIM_VALIDATION_FILES))
-        made = write_pack(
-            train, tune, loaded, out, recipe=recipe, about=about, on_file=lambda: progress.advance(task)
-        )
+        made = write_pack(train, tune, loaded, out, recipe=recipe, about=about, on_file=lambda: progress.advance(task))
     _show(made)
 
 
@@ -156,9 +148,7 @@ def check(archives: Archives, packed: Packed, manifest: Manifest = None) -> None
         made = read_pack(packed)
         _show(made)
         if made.meta.get("manifest_sha256") != manifest_sha256(manifest):
-            console.print(
-                "[yellow]warning[/]: that pack was made from another manifest; pack the corpus again"
-            )
+            console.print("[yellow]warning[/]: that pack was made from another manifest; pack the corpus again")
 
 
 def _selection(archives: Path, manifest: Path | None) -> Selection:

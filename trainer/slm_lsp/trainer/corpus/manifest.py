@@ -17,7 +17,7 @@ from slm_lsp.data import corpus_manifest
 from slm_lsp.model.errors import CorpusError
 
 Split = Literal["train", "tune", "test", "adapt"]
-Kind = Literal["sdist", "wheel", "stdlib"]
+Kind = Literal["sdist", "wheel", "stdlib", "cookbook"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Package:
     """One row of the manifest."""
 
     name: str
-    """Distribution name; "stdlib" for the standard library."""
+    """Distribution name; "stdlib" for the standard library, "cookbook" for our own programs."""
     version: str
     """Exact version; for the standard library the Python version it was counted on."""
     split: Split
@@ -33,14 +33,19 @@ class Package:
     kind: Kind
     """What the archive is."""
     archive: str
-    """File name of the archive; "" for the standard library."""
+    """File name of the archive; "" for what is local."""
     sha256: str
-    """Of the archive, in hex; "" for the standard library."""
+    """Of the archive, in hex; "" for what is local."""
 
     @property
     def label(self) -> str:
         """Name and version, as error messages spell them."""
         return f"{self.name} {self.version}"
+
+    @property
+    def local(self) -> bool:
+        """Whether its files are here already: the standard library, and our own cookbook."""
+        return self.kind in ("stdlib", "cookbook")
 
     @property
     def platform_specific(self) -> bool:
@@ -61,22 +66,17 @@ def read_manifest(path: Path | None = None) -> list[Package]:
 
 def _package(path: Path, number: int, row: dict[str, str | None]) -> Package:
     try:
-        values = {
-            name: row[name] or ""
-            for name in ("package", "version", "split", "file_kind", "archive", "sha256")
-        }
+        values = {name: row[name] or "" for name in ("package", "version", "split", "file_kind", "archive", "sha256")}
     except KeyError as error:
         raise CorpusError(f"{path}, line {number}: column {error} is missing") from error
     split, kind = values["split"], values["file_kind"]
     if split not in get_args(Split) or kind not in get_args(Kind) or not values["package"]:
-        raise CorpusError(
-            f"{path}, line {number}: unknown split {split!r} or kind {kind!r}, or no package name"
-        )
-    if kind != "stdlib" and (not values["sha256"] or Path(values["archive"]).name != values["archive"]):
-        raise CorpusError(
-            f"{path}, line {number}: {values['package']} needs an archive's file name and its sha256"
-        )
-    return Package(values["package"], values["version"], split, kind, values["archive"], values["sha256"])  # type: ignore[arg-type]
+        raise CorpusError(f"{path}, line {number}: unknown split {split!r} or kind {kind!r}, or no package name")
+    archive, sha256 = values["archive"], values["sha256"]
+    package = Package(values["package"], values["version"], split, kind, archive, sha256)  # type: ignore[arg-type]
+    if not package.local and (not sha256 or Path(archive).name != archive):
+        raise CorpusError(f"{path}, line {number}: {package.name} needs an archive's file name and its sha256")
+    return package
 
 
 def manifest_sha256(path: Path | None = None) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from slm_lsp.trainer.corpus.select import SourceFile, require_split
 
 FORMAT = 1
 """Version of the pack's layout."""
+META = "meta.json"
+"""Name of the file that describes the arrays."""
 GROUPS = ("chroma", "general")
 """The training groups: files that use ChromaDB, and all others."""
 VALIDATION = ("chroma", "general", "fim")
@@ -68,40 +70,52 @@ def write_pack(
     """Pack training files and the validation files; replaces the folder when all is written.
 
     `about` goes into meta.json as it is; `on_file` is called after each file. Raises CorpusError when a
-    training file is not of the split `train`, or a validation file not of `tune`.
+    training file is not of the split `train` or a validation file not of `tune`, and when the folder holds
+    something that is not a pack.
     """
     require_split(files, "train")
     require_split(tune, "tune")
     if tokenizer.vocab_size > np.iinfo(np.uint16).max + 1:
         raise CorpusError(f"a pack holds 16-bit ids; this vocabulary has {tokenizer.vocab_size} tokens")
+    if folder.exists() and any(folder.iterdir()) and not (folder / META).is_file():
+        raise CorpusError(f"{folder} holds something else than a pack; it is not replaced")
     recipe = recipe or FimRecipe()
     temporary = folder.with_name(f".{folder.name}-new")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    arrays: dict[str, dict[str, int]] = {}
-
-    def write(name: str, chosen: Sequence[SourceFile], with_recipe: FimRecipe) -> None:
-        arrays[name] = _write_array(temporary / f"{name}.bin", chosen, tokenizer, with_recipe, on_file)
-
-    shuffled = random.Random(recipe.seed).sample(list(files), len(files))
-    shuffled_tune = random.Random(recipe.seed).sample(list(tune), len(tune))
-    plain, fim_only = replace(recipe, share=0.0), replace(recipe, share=1.0)
-    for name in GROUPS:
-        write(name, [f for f in shuffled if f.chroma == (name == "chroma")], recipe)
-        write(f"tune-{name}", [f for f in shuffled_tune if f.chroma == (name == "chroma")], plain)
-    write("tune-fim", sorted(shuffled_tune, key=lambda f: not f.chroma)[:FIM_VALIDATION_FILES], fim_only)
-    meta = {
-        "format": FORMAT,
-        "tokenizer_sha256": tokenizer.sha256,
-        "vocab_size": tokenizer.vocab_size,
-        "recipe": asdict(recipe),
-        "arrays": arrays,
-        **(about or {}),
-    }
-    (temporary / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    try:
+        arrays = {
+            name: _write_array(temporary / f"{name}.bin", chosen, tokenizer, used, on_file)
+            for name, chosen, used in _contents(files, tune, recipe)
+        }
+        meta = {
+            "format": FORMAT,
+            "tokenizer_sha256": tokenizer.sha256,
+            "vocab_size": tokenizer.vocab_size,
+            "recipe": asdict(recipe),
+            "arrays": arrays,
+            **(about or {}),
+        }
+        (temporary / META).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return read_pack(folder)
+
+
+def _contents(
+    files: Sequence[SourceFile], tune: Sequence[SourceFile], recipe: FimRecipe
+) -> Iterator[tuple[str, list[SourceFile], FimRecipe]]:
+    """Each array's name, its files in the order of the seed, and what becomes of them."""
+    files = random.Random(recipe.seed).sample(files, len(files))
+    tune = random.Random(recipe.seed).sample(tune, len(tune))
+    for name in GROUPS:
+        chroma = name == "chroma"
+        yield name, [file for file in files if file.chroma == chroma], recipe
+        yield f"tune-{name}", [file for file in tune if file.chroma == chroma], replace(recipe, share=0.0)
+    chroma_first = sorted(tune, key=lambda file: not file.chroma)
+    yield "tune-fim", chroma_first[:FIM_VALIDATION_FILES], replace(recipe, share=1.0)
 
 
 def _write_array(
@@ -127,7 +141,7 @@ def _write_array(
 def read_pack(folder: Path) -> Pack:
     """Open a pack; raises CorpusError when it is missing, of another format, or not as long as it says."""
     try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CorpusError(f"{folder} holds no packed corpus: {error}") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:

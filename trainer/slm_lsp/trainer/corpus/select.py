@@ -72,9 +72,7 @@ def require_split(files: Iterable[SourceFile], *allowed: Split) -> None:
     """Raise CorpusError naming the packages whose files belong to another split."""
     wrong = sorted({f"{f.package} ({f.split})" for f in files if f.split not in allowed})
     if wrong:
-        raise CorpusError(
-            f"only files of the split {' or '.join(allowed)} may be used here, not: {', '.join(wrong)}"
-        )
+        raise CorpusError(f"only files of the split {' or '.join(allowed)} may be used here, not: {', '.join(wrong)}")
 
 
 def select(

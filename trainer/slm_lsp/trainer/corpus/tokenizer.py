@@ -33,9 +33,7 @@ PATTERN = (
 """Oniguruma pattern of a pre-token; every text is covered by its matches."""
 
 
-def train_tokenizer(
-    files: Sequence[SourceFile], vocab_size: int = VOCAB_SIZE, *, progress: bool = False
-) -> Tokenizer:
+def train_tokenizer(files: Sequence[SourceFile], vocab_size: int = VOCAB_SIZE, *, progress: bool = False) -> Tokenizer:
     """A vocabulary of `vocab_size` tokens fitted to the files; the same files give the same vocabulary.
 
     Raises CorpusError when a file is not of the split `train`.

@@ -22,9 +22,7 @@ WINDOW_LINES = 4
 
 Windows = NDArray[np.uint64]
 
-_MIX = np.array(
-    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], dtype=np.uint64
-)
+_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], dtype=np.uint64)
 
 
 @lru_cache(maxsize=1 << 20)
@@ -34,9 +32,7 @@ def _line_hash(line: str) -> int:
 
 def line_windows(text: str) -> Windows:
     """The file's windows; empty for a file without a line that is not blank."""
-    hashes = np.array(
-        [_line_hash(line) for raw in text.splitlines() if (line := raw.strip())], dtype=np.uint64
-    )
+    hashes = np.array([_line_hash(line) for raw in text.splitlines() if (line := raw.strip())], dtype=np.uint64)
     count = max(len(hashes) - WINDOW_LINES + 1, min(len(hashes), 1))
     windows = np.zeros(count, dtype=np.uint64)
     for offset in range(min(WINDOW_LINES, len(hashes))):

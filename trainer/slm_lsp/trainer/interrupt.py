@@ -1,0 +1,39 @@
+"""Ctrl-C, the polite way: the first one ends the run after the step, the second ends the program.
+
+Knows: signals. Must not know: what is being run.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def interruptible(on_first: Callable[[], None] = lambda: None) -> Iterator[Callable[[], bool]]:
+    """While inside, `yielded()` tells whether SIGINT or SIGTERM came; `on_first` is called when it does.
+
+    From the second one on they act as before.
+    """
+    caught: list[int] = []
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        restore()
+        on_first()
+
+    for number in SIGNALS:
+        signal.signal(number, handle)
+    try:
+        yield lambda: bool(caught)
+    finally:
+        restore()

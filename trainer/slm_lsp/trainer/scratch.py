@@ -1,0 +1,97 @@
+"""A phase rebuilt from scratch: the repository's first tokens, the published shape, training to the published end.
+
+Knows: how a phase's data is cut from files. Must not know: the base model, what is printed, the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from slm_lsp.data import vocabulary
+from slm_lsp.model.evaluation import imports_chromadb
+from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.runtime.tokenizer import Tokenizer
+from slm_lsp.trainer.job import Job, Losses, TokenIds, random_windows
+from slm_lsp.trainer.loop import Budget, Compute, Run
+from slm_lsp.trainer.optimizer import Recipe
+from slm_lsp.trainer.phases import TRAINED_SHARE, PhaseConfig
+from slm_lsp.trainer.repository import SourceFile
+from slm_lsp.trainer.softmax import SampledSoftmax, full_loss
+
+MEASURE_EVERY = 10
+"""Steps between two looks at the validation loss."""
+NEAR = 1.02
+"""The costly training loss is measured once the estimate of the steps is within this factor of the end."""
+
+
+def first_tokens(files: Iterable[SourceFile], tokenizer: Tokenizer, count: int) -> TokenIds:
+    """The first `count` tokens of the files, those that use ChromaDB first, each closed by the end token."""
+    ids: list[int] = []
+    end = tokenizer.special("end")
+    for file in sorted(files, key=lambda file: (not imports_chromadb(file.text), file.path)):
+        ids += tokenizer.encode(file.text)
+        ids += [] if end is None else [end]
+        if len(ids) >= count:
+            break
+    return torch.tensor(ids[:count])
+
+
+class EndWatch:
+    """Notices when a run has come to its phase's end, without measuring the training loss at every step."""
+
+    def __init__(self, phase: PhaseConfig, train: TokenIds, validation: TokenIds) -> None:
+        self._phase, self._train, self._validation = phase, train, validation
+        self._run: Run | None = None
+        self.reached = False
+        """Whether the true losses were at the end when last measured."""
+
+    def watch(self, run: Run) -> None:
+        """Look at this run's steps from now on."""
+        self._run = run
+
+    def measure(self, model: TinyGPT) -> float:
+        """The validation loss; on the way the end is noticed."""
+        validation = full_loss(model, self._validation)
+        recent = self._run.state.losses[-MEASURE_EVERY:] if self._run else []
+        if recent:
+            estimate = sum(recent) / len(recent)
+            if self._phase.end.reached(estimate / NEAR, validation):
+                self.reached = self._phase.end.reached(full_loss(model, self._train), validation)
+        return validation
+
+
+def phase_job(
+    phase: PhaseConfig, files: Iterable[SourceFile], *, seed: int, seconds: float | None, device: str,
+    state_file: Path | None,
+) -> Job:  # fmt: skip
+    """A phase over a repository's files, held-out ones excepted."""
+    tokenizer = Tokenizer.from_file(vocabulary("gpt2"))
+    stream = first_tokens(files, tokenizer, phase.tokens)
+    cut = round(TRAINED_SHARE * len(stream))
+    train, validation = stream[:cut], stream[cut:]
+    torch.manual_seed(seed)
+    watch = EndWatch(phase, train, validation)
+    run = Run(
+        TinyGPT(phase.model), random_windows(train, phase.model.context, phase.rows, seed),
+        recipe=Recipe(phase.muon_lr, phase.adam_lr, weight_decay=0.0, warmup=0.0, decay=0.0),
+        budget=Budget(steps=phase.steps, seconds=seconds), compute=Compute(device=device),
+        loss=SampledSoftmax(train, phase.model.vocab_size, seed=seed),
+        measure=watch.measure, measure_every=MEASURE_EVERY, state_file=state_file,
+    )  # fmt: skip
+    watch.watch(run)
+    notes = []
+    if len(stream) < phase.tokens:
+        notes.append(
+            f"phase {phase.number} was published with {phase.tokens:,} tokens; this repository has "
+            f"{len(stream):,} to learn from, so all of them are used"
+        )
+    return Job(
+        kind=phase.kind, title=f"phase {phase.number}: {phase.title}", run=run, tokenizer=tokenizer, prompt="prefix",
+        tokens=len(train), losses=lambda model: Losses(full_loss(model, train), full_loss(model, validation)),
+        keep_best=False, ended=lambda: watch.reached, phase=phase, notes=notes,
+        fingerprint={"phase": asdict(phase), "seed": seed},
+    )  # fmt: skip
