@@ -5,13 +5,14 @@ Knows: what adapting and the phases have in common. Must not know: how either pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.loop import Batches, Run
@@ -50,6 +51,8 @@ class Job:
     """The model's vocabulary."""
     prompt: str
     """How the model is asked: one of PROMPTS of the checkpoint."""
+    gate: Mapping[str, Any]
+    """When the model's suggestions are worth showing."""
     tokens: int
     """Training tokens."""
     losses: Callable[[TinyGPT], Losses]
@@ -58,18 +61,24 @@ class Job:
     """Whether the weights with the lowest validation loss are kept, or the last ones."""
     ended: Callable[[], bool] = lambda: False
     """Whether the run has come to its end before its budget."""
+    expected_steps: int | None = None
+    """Steps after which it probably ends, where that is not for the budget to say."""
     phase: PhaseConfig | None = None
     """The phase it rebuilds, if it does."""
     notes: list[str] = field(default_factory=list)
     """What the user should know beforehand."""
-    fingerprint: dict[str, Any] = field(default_factory=dict)
-    """What a state on disk must have been made from, to be resumed."""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    """Everything that decides what is computed, as JSON-ready values; a run is only resumed under the same."""
+
+    def fraction(self) -> float:
+        """How far the run is, from 0 to 1, as far as one can tell."""
+        if self.expected_steps is None:
+            return self.run.progress
+        return min(max(self.run.state.step / self.expected_steps, self.run.progress), 0.99)
 
 
 def pick_device(name: str) -> str:
     """`cpu` or `cuda` for `auto`, `cpu` or `cuda`; raises TrainingError when there is no such device."""
-    from slm_lsp.model.errors import TrainingError
-
     if name == "cuda" and not torch.cuda.is_available():
         raise TrainingError("this torch finds no CUDA device; use --device cpu")
     if name == "auto":
@@ -87,7 +96,6 @@ def random_windows(stream: TokenIds, context: int, rows: int, seed: int) -> Batc
 
     def batch(step: int, progress: float) -> Tensor:
         draw = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        last = max(len(stream) - context, 1)
-        return windows(stream, torch.randint(last, (rows,), generator=draw), context)
+        return windows(stream, torch.randint(len(stream), (rows,), generator=draw), context)
 
     return batch

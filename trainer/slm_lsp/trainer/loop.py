@@ -173,7 +173,7 @@ class Run:
         try:
             with self.compute.autocast():
                 loss = self._loss(self.model, batch, self.state.step)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
         except Exception:
             if self._loss is self._eager_loss:
                 raise

@@ -14,6 +14,8 @@ from slm_lsp.model.config import ModelConfig
 
 GPT2_VOCABULARY = 50_257
 """Tokens of the vocabulary that all phases use."""
+GIVE_UP = 4
+"""Times the expected steps after which a phase stops short of its end."""
 TRAINED_SHARE = 0.9
 """Share of a phase's tokens that is trained on; the rest validates."""
 
@@ -70,7 +72,7 @@ class PhaseConfig:
     end: EndState
     """When training stops."""
     steps: int
-    """Steps after which it stops in any case; about three times what the end takes on a real project."""
+    """Steps that the end takes on a real project; training gives up after `GIVE_UP` times as many."""
     rows: int
     """Sequences in a batch."""
     published: Published
@@ -98,24 +100,24 @@ EXPERT = _shape(layers=4, width=96, heads=3, hidden=256, context=128)
 
 PHASES = (
     PhaseConfig(
-        0, "baseline disaster", DISASTER, tokens=1_001, end=EndState(gap=6.90), steps=150, rows=2,
+        0, "baseline disaster", DISASTER, tokens=1_001, end=EndState(gap=6.90), steps=50, rows=2,
         published=Published(30.0e6, 33_328, 6.90, said="catastrophic overfitting"), muon_lr=0.01, adam_lr=1e-3,
     ),
     PhaseConfig(
-        1, "micro config", MICRO, tokens=1_001, end=EndState(gap=22 * 0.17), steps=300, rows=4,
+        1, "micro config", MICRO, tokens=1_001, end=EndState(gap=22 * 0.17), steps=100, rows=4,
         published=Published(3.37e6, 3_740, 22 * 0.17, said="the embedding is nearly all of the model"),
     ),
     PhaseConfig(
-        2, "breakthrough", MICRO, tokens=5_002, end=EndState(gap=0.17), steps=300, rows=4,
+        2, "breakthrough", MICRO, tokens=5_002, end=EndState(gap=0.17), steps=100, rows=4,
         published=Published(3.37e6, 749, 0.17, said="five times the data"),
     ),
     PhaseConfig(
-        3, "domain expert", EXPERT, tokens=15_002, end=EndState(train=2.13 - 1.50), steps=600, rows=8,
+        3, "domain expert", EXPERT, tokens=15_002, end=EndState(train=2.13 - 1.50), steps=220, rows=8,
         published=Published(5.28e6, 391, 1.50, validation=2.13, said="recommended"),
     ),
     PhaseConfig(
         # Nothing is stated of its end but that it was worse than phase 3's: trained on until little is left to learn.
-        4, "overtrained", EXPERT, tokens=22_500, end=EndState(train=0.25), steps=1_200, rows=8,
+        4, "overtrained", EXPERT, tokens=22_500, end=EndState(train=0.25), steps=400, rows=8,
         published=Published(None, None, None, said="one and a half times the data, negative returns"),
     ),
 )  # fmt: skip

@@ -18,12 +18,14 @@ from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.job import Job, Losses, TokenIds, random_windows
 from slm_lsp.trainer.loop import Budget, Compute, Run
 from slm_lsp.trainer.optimizer import Recipe
-from slm_lsp.trainer.phases import TRAINED_SHARE, PhaseConfig
+from slm_lsp.trainer.phases import GIVE_UP, TRAINED_SHARE, PhaseConfig
 from slm_lsp.trainer.repository import SourceFile
 from slm_lsp.trainer.softmax import SampledSoftmax, full_loss
 
 MEASURE_EVERY = 10
 """Steps between two looks at the validation loss."""
+SHOW_ALL = {"min_confidence": 0.0}
+"""The gate of a model whose confidence nobody has measured."""
 NEAR = 1.02
 """The costly training loss is measured once the estimate of the steps is within this factor of the end."""
 
@@ -78,7 +80,7 @@ def phase_job(
     run = Run(
         TinyGPT(phase.model), random_windows(train, phase.model.context, phase.rows, seed),
         recipe=Recipe(phase.muon_lr, phase.adam_lr, weight_decay=0.0, warmup=0.0, decay=0.0),
-        budget=Budget(steps=phase.steps, seconds=seconds), compute=Compute(device=device),
+        budget=Budget(steps=GIVE_UP * phase.steps, seconds=seconds), compute=Compute(device=device),
         loss=SampledSoftmax(train, phase.model.vocab_size, seed=seed),
         measure=watch.measure, measure_every=MEASURE_EVERY, state_file=state_file,
     )  # fmt: skip
@@ -91,7 +93,7 @@ def phase_job(
         )
     return Job(
         kind=phase.kind, title=f"phase {phase.number}: {phase.title}", run=run, tokenizer=tokenizer, prompt="prefix",
-        tokens=len(train), losses=lambda model: Losses(full_loss(model, train), full_loss(model, validation)),
-        keep_best=False, ended=lambda: watch.reached, phase=phase, notes=notes,
-        fingerprint={"phase": asdict(phase), "seed": seed},
+        gate=SHOW_ALL, tokens=len(train), losses=lambda model: Losses(full_loss(model, train), full_loss(model, validation)),
+        keep_best=False, ended=lambda: watch.reached, expected_steps=phase.steps, phase=phase, notes=notes,
+        recipe=asdict(phase),
     )  # fmt: skip

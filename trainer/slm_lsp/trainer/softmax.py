@@ -54,24 +54,26 @@ class SampledSoftmax:
 
 
 @torch.no_grad()
-def full_loss(model: TinyGPT, stream: Tensor) -> float:
+def full_loss(model: TinyGPT, stream: Tensor, most_windows: int | None = None) -> float:
     """Mean loss of a stream (N,) in nats a token: whole vocabulary, float32, windows of the context end to end.
 
-    NaN for a stream without a token to predict.
+    Of a long stream at most `most_windows`, evenly spread, where that is given. NaN without a token to predict.
     """
     device, context = model.embedding.weight.device, model.config.context
-    total, count = 0.0, len(stream) - 1
-    if count < 1:
-        return math.nan
+    total, count = 0.0, 0
+    starts = range(0, len(stream) - 1, context)
+    if most_windows and len(starts) > most_windows:
+        starts = starts[:: -(-len(starts) // most_windows)]
     training = model.training
     model.eval()
     with torch.autocast(device.type, enabled=False):
-        for start in range(0, count, context):
+        for start in starts:
             window = stream[start : start + context + 1].to(device)
             hidden = model.hidden(window[None, :-1])[0]  # (T, C)
             total += _negative_log_likelihood(hidden, model.embedding.weight, window[1:])
+            count += len(window) - 1
     model.train(training)
-    return total / count
+    return total / count if count else math.nan
 
 
 def _negative_log_likelihood(hidden: Tensor, table: Tensor, targets: Tensor) -> float:

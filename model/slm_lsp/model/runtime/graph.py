@@ -11,6 +11,8 @@ Weights  named as in the network's state; matrices as codes and scales (int8) or
 
 from __future__ import annotations
 
+from typing import Any
+
 import onnx
 from onnx import TensorProto, helper
 
@@ -88,12 +90,11 @@ class _Builder:
     def _attention(self, x: str, layer: int) -> str:
         c, name = self.config, f"blocks.{layer}.attention."
         qkv = self._matmul(x, name + "qkv.weight", c.width, 3 * c.width)  # (1, T, 3C): packed, as the operator allows
-        attended = name + "attended"
+        attended, past = name + "attended", (f"past_key_{layer}", f"past_value_{layer}")
         self.nodes.append(
             helper.make_node(
                 "GroupQueryAttention",
-                [qkv, "", "", f"past_key_{layer}", f"past_value_{layer}", "last_position", "total_length"]
-                + ["cos", "sin"],
+                [qkv, "", "", *past, "last_position", "total_length", "cos", "sin"],
                 [attended, f"present_key_{layer}", f"present_value_{layer}"],
                 domain=MICROSOFT, num_heads=c.heads, kv_num_heads=c.heads, do_rotary=1,
             )
@@ -141,7 +142,7 @@ class _Builder:
         )  # fmt: skip
 
     def _node(
-        self, operator: str, inputs: list[str], domain: str = "", *, output: str | None = None, **attributes: float
+        self, operator: str, inputs: list[str], domain: str = "", *, output: str | None = None, **attributes: Any
     ) -> str:
         output = output or f"{operator}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, inputs, [output], domain=domain, **attributes))

@@ -1,0 +1,51 @@
+"""The trained model beside the base model, on files that neither was trained on.
+
+Knows: how two models are compared, and when one may be put to use. Must not know: training, torch, the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from slm_lsp.model.completion import Completer
+from slm_lsp.model.evaluation import Point, Scores, measure
+
+POINTS = 120
+"""Cursors at which both models complete, where the files set aside have as many."""
+ENOUGH = 20
+"""Fewer cursors than this say nothing about which model is better."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the comparison came to."""
+
+    base: Scores | None
+    """The base model's scores; None where it was not measured."""
+    trained: Scores | None
+    """The trained model's."""
+    better: bool
+    """Whether the trained model should be used."""
+    why: str
+    """In words."""
+
+
+def judge(trained: Path, base: Path, points: Sequence[Point], on_point: Callable[[], None] = lambda: None) -> Verdict:
+    """Compare the checkpoints in two folders through the path that serves editors.
+
+    Both are asked the same; `on_point` is called twice for each point. Raises CheckpointError.
+    """
+    if len(points) < ENOUGH:
+        return Verdict(
+            None, None, False,
+            f"it cannot be judged: the files set aside have {len(points)} places to complete at, {ENOUGH} are needed",
+        )  # fmt: skip
+    scores = [measure(Completer.load(folder, threads=2), points, on_point) for folder in (base, trained)]
+    better = scores[1].beats(scores[0])
+    figures = f"exact match {scores[1].em:.1%} against {scores[0].em:.1%}"
+    if scores[0].em == scores[1].em:
+        figures += f", edit similarity {scores[1].es:.3f} against {scores[0].es:.3f}"
+    verb = "beats" if better else "does not beat"
+    return Verdict(*scores, better, f"it {verb} the base model on files it never saw: {figures}")
