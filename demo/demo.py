@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from slm_lsp.model.errors import SlmLspError
@@ -56,9 +55,10 @@ class Answer:
 
 
 def main() -> int:
-    """Run the demonstration; the exit code of the training when that fails."""
+    """Run the demonstration; the exit code of the training when that fails. `--picture FILE` keeps an SVG of it."""
     began = time.monotonic()
-    console = Console()
+    picture = Path(sys.argv[2]) if sys.argv[1:2] == ["--picture"] else None
+    console = Console(record=picture is not None, width=100 if picture else None)
     environment = {
         **os.environ, "SLM_LSP_HOME": str(FOLDER / "home"), "XDG_CACHE_HOME": str(FOLDER / "cache"),
     }  # fmt: skip
@@ -70,7 +70,7 @@ def main() -> int:
         trained = subprocess.run([slm_lsp(), "train", str(PROJECT)], env=environment, check=False)
         if trained.returncode:
             return trained.returncode
-        console.rule(f"3 · completing in {SET_ASIDE[0]}")
+        console.rule(f"3 · completing in {SET_ASIDE[0]}, which training never saw")
         text = hidden[SET_ASIDE[0]]
         answers = {name: complete(text, name, environment) for name in ("base", trained_name(environment))}
     except SlmLspError as error:
@@ -78,6 +78,8 @@ def main() -> int:
         return 1
     for number, end in enumerate(CURSORS):
         show(console, number, text, end, {name: given[number] for name, given in answers.items()})
+    if picture:
+        console.save_svg(str(picture), title="make demo")
     console.print(f"\n[bold]{time.monotonic() - began:.0f} s[/] in all")
     return 0
 
@@ -143,15 +145,14 @@ def type_at(client: Client, path: Path, text: str, end: str) -> Answer:
 def show(console: Console, number: int, text: str, end: str, answers: dict[str, Answer]) -> None:
     """One cursor: what the developer wrote, and what each model offers."""
     cut = text.index(end) + len(end)
-    table = Table(box=None, padding=(0, 1), show_header=False)
-    line = next(iter(answers.values())).line.strip()
-    table.add_row("developer", Text(line) + Text(text[cut:].partition("\n")[0], style="green"), "", "")
+    line = Text("    " + next(iter(answers.values())).line.strip())
+    console.print(f"\n[bold]{number + 1}[/]  the developer wrote")
+    console.print(line + Text(text[cut:].partition("\n")[0], style="green"), soft_wrap=True)
     for name, answer in answers.items():
-        shown = Text(line) + Text(answer.ghost or "  (silent)", style="bright_black")
-        times = f"{answer.ghost_ms:.0f} ms, popup {answer.popup_ms:.0f} ms"
-        table.add_row("base" if name == "base" else "trained", shown, " ".join(answer.popup) or "-", times)
-    console.print(f"\n[bold]{number + 1}[/]")
-    console.print(table)
+        times = f"ghost text {answer.ghost_ms:.0f} ms, popup {answer.popup_ms:.0f} ms"
+        console.print(f"   [bold]{'base' if name == 'base' else 'trained'}[/] [dim]{times}[/]")
+        console.print(line + Text(answer.ghost or "  (silent)", style="bright_black"), soft_wrap=True)
+        console.print(f"    [dim]popup[/] {' · '.join(answer.popup) or 'empty'}", highlight=False)
 
 
 if __name__ == "__main__":

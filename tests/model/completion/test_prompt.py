@@ -66,7 +66,7 @@ def test_the_opening_names_the_end_of_the_path() -> None:
     ("line", "stem"),
     [
         ("x = colle", " colle"), ("x = ", " "), ("f(", "("), ("f().", "()."), ("    ", ""), ("", ""), ("x  ", "  "),
-        ("naïve", "naïve"), ("a.b", "b"), ('["', '["'),
+        ("naïve", "naïve"), ("a.b", "b"), ('["', '["'), ("    re", "re"), ("    @", "@"), ("  # x", " x"),
     ],
 )  # fmt: skip
 def test_what_is_healed(line: str, stem: str) -> None:
@@ -76,7 +76,10 @@ def test_what_is_healed(line: str, stem: str) -> None:
 def test_gpt2_joins_a_space_of_the_indentation_to_the_word() -> None:
     gpt2 = Vocabulary(Tokenizer.from_file(vocabulary("gpt2")))
     assert not gpt2.joins_indent
-    assert PromptBuilder(gpt2, CONFIG, "prefix").build("def f():\n    ", "").stem == b" "
+    build = PromptBuilder(gpt2, CONFIG, "prefix").build
+    assert build("def f():\n    ", "").stem == b" "
+    assert build("def f():\n    re", "").stem == b" re"
+    assert build("re", "").stem == b"re"
 
 
 def test_a_stem_is_covered_by_the_tokens_that_agree_with_it() -> None:

@@ -76,11 +76,13 @@ class PromptBuilder:
 
     def _stem(self, text: str) -> str:
         line = text[text.rfind("\n") + 1 :]
-        if not line.strip():
-            # Indentation belongs to the newline's token; where it does not, its last space belongs to the word.
-            return "" if self._vocabulary.joins_indent else line[-1:]
         found = _STEM.search(line)
-        return found.group()[-_LONGEST_STEM:] if found else ""
+        stem = found.group()[-_LONGEST_STEM:] if found else ""
+        if line.strip() != stem.strip():
+            return stem
+        # The line's first word: its indentation belongs to the newline's token where the vocabulary has such tokens,
+        # and else all but the last space, which belongs to the word.
+        return stem.lstrip() if self._vocabulary.joins_indent else stem[-len(stem.lstrip()) - 1 :]
 
     def _tail(self, ids: list[int], limit: int) -> list[int]:
         """The end of `ids`, at most `limit` of them, cut in whole strides."""
