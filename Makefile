@@ -6,9 +6,10 @@ DEVICE ?= cpu
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+TYPED := .demo/chromadb-ops/chroma_ops/db_info.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check bench corpus tokenizer pretrain clean
+.PHONY: help demo picture test test-all check bench corpus tokenizer cookbook pretrain clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +21,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)  ## train on a real ChromaDB project and complete in it through the server
 	$(RUN) demo/demo.py
+
+picture: $(READY)  ## the same, kept as the README's picture
+	$(RUN) demo/demo.py --picture docs/demo.svg
 
 test: $(READY)  ## everything a user would trust: lint, types, tests
 	$(VENV)/bin/ruff check .
@@ -33,8 +37,11 @@ test-all: $(READY)  ## the same and the slow tests
 check: $(READY)  ## lint and types alone
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
-bench: $(READY)  ## latency and memory of the server while someone types in a real file
-	$(VENV)/bin/slm-lsp bench model/slm_lsp/model/completion/completer.py
+bench: $(READY) $(TYPED)  ## latency and memory of the server while someone types in a real file of 344 lines
+	$(VENV)/bin/slm-lsp bench $(TYPED)
+
+$(TYPED):
+	$(RUN) demo/demo.py
 
 corpus: $(READY)  ## fetch the packages of the manifest and pack them (about 15 minutes)
 	$(RUN) -m slm_lsp.trainer.corpus fetch
@@ -42,6 +49,10 @@ corpus: $(READY)  ## fetch the packages of the manifest and pack them (about 15 
 
 tokenizer: $(READY)  ## train the 8,192-token vocabulary on the fetched corpus
 	$(RUN) -m slm_lsp.trainer.corpus tokenizer
+
+cookbook: $(READY)  ## how well the cookbook covers ChromaDB's API, and its list of programs
+	$(RUN) -m slm_lsp.trainer.cookbook coverage
+	$(RUN) -m slm_lsp.trainer.cookbook readme
 
 pretrain: $(READY)  ## train the base model: make pretrain MINUTES=60 [DEVICE=cuda]; resumable
 	$(RUN) -m slm_lsp.trainer.pretrain --minutes $(MINUTES) --device $(DEVICE)

@@ -21,7 +21,7 @@ MODULES = {
     str(path.relative_to(ROOT)): path
     for room in MAY_IMPORT
     for path in sorted((ROOT / room / "slm_lsp" / room).rglob("*.py"))
-    if "cookbook" not in path.parts
+    if not {"data", "cookbook"} <= set(path.parts) and "api_benchmark" not in path.parts
 }
 TESTS = {str(path.relative_to(ROOT)): path for path in sorted((ROOT / "tests").rglob("*.py"))}
 

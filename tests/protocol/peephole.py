@@ -28,7 +28,13 @@ class PatientCompleter(Completer):
     stopped = 0
 
     def complete(
-        self, prefix: str, suffix: str, *, path: str = "", cancelled: Callable[[], bool] = lambda: False
+        self,
+        prefix: str,
+        suffix: str,
+        *,
+        path: str = "",
+        gated: bool = False,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> NoReturn:
         PatientCompleter.begun += 1
         while not cancelled():

@@ -19,21 +19,24 @@ from slm_lsp.model.errors import SlmLspError
 
 _HELP = """Train a completion model on the Python files of a project, and use it there if it is better.
 
-Without options the model that ships with slm-lsp is adapted to the project. That takes a minute or two for a
-small project on two cores and measures best. Whole files are set aside and never trained on; both models are
-then asked to complete in them, and the new one is put to use only where it beats the base model. Nothing leaves
+Without options the model that ships with slm-lsp is adapted to the project. That takes a minute or two for a \
+small project on two cores, and measures best. Whole files are set aside and never trained on; both models are \
+then asked to complete in them, and the new one is put to use only where it beats the base model. Nothing leaves \
 your machine.
 
 [bold]Examples[/bold]
 
-  slm-lsp train .                      adapt the base model to this folder
-  slm-lsp train ~/shop --budget 10m    take more time for a large project
-  slm-lsp train ~/shop --resume        go on after Ctrl-C
-  slm-lsp train ~/shop --phase 3       rebuild the published "domain expert" from scratch
-  slm-lsp train . --phase 3 --out models
-                                       the same, written to models/, with models/phase3_model.pt
+[cyan]slm-lsp train .[/cyan]
+    adapt the base model to this folder
 
-Ctrl-C finishes the step, keeps the best model so far and the state to go on from.
+[cyan]slm-lsp train ~/shop --budget 10m[/cyan]
+    take more time for a large project
+
+[cyan]slm-lsp train ~/shop --resume[/cyan]
+    go on after Ctrl-C, which keeps the best model so far
+
+[cyan]slm-lsp train ~/shop --phase 3 --out models[/cyan]
+    rebuild the published "domain expert" from scratch, and write models/phase3_model.pt
 
 Exit codes: 0 done, 2 could not start or go on, 130 interrupted.
 """
@@ -69,8 +72,8 @@ def train(
         int | None,
         typer.Option(
             min=0, max=4, show_default="adapt the base model",
-            help="Rebuild this phase of the published experiment from scratch. Also writes phaseN_model.pt: into --out, "
-            "or else into the model's folder.",
+            help="Rebuild this phase of the published experiment from scratch. Also writes phaseN_model.pt: "
+            "into --out, or else into the model's folder.",
         ),
     ] = None,
     out: Annotated[
@@ -94,6 +97,7 @@ def train(
         bool, typer.Option("--json", help="Print the report as JSON on stdout; progress goes to stderr.")
     ] = False,
 ) -> None:  # fmt: skip
+    """Run `slm-lsp train`; its help is `_HELP`."""
     from slm_lsp.trainer.extras import require_extra
     from slm_lsp.trainer.repository import read_repository
 

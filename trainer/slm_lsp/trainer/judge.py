@@ -42,10 +42,10 @@ def judge(trained: Path, base: Path, points: Sequence[Point], on_point: Callable
             None, None, False,
             f"it cannot be judged: the files set aside have {len(points)} places to complete at, {ENOUGH} are needed",
         )  # fmt: skip
-    scores = [measure(Completer.load(folder, threads=2), points, on_point) for folder in (base, trained)]
-    better = scores[1].beats(scores[0])
-    figures = f"exact match {scores[1].em:.1%} against {scores[0].em:.1%}"
-    if scores[0].em == scores[1].em:
-        figures += f", edit similarity {scores[1].es:.3f} against {scores[0].es:.3f}"
+    before, after = (measure(Completer.load(folder, threads=2), points, on_point) for folder in (base, trained))
+    better = after.beats(before)
+    figures = f"exact match {after.em:.1%} against {before.em:.1%}"
+    if after.em == before.em:
+        figures += f", edit similarity {after.es:.3f} against {before.es:.3f}"
     verb = "beats" if better else "does not beat"
-    return Verdict(*scores, better, f"it {verb} the base model on files it never saw: {figures}")
+    return Verdict(before, after, better, f"it {verb} the base model on files it never saw: {figures}")

@@ -80,7 +80,7 @@ class Optimizer:
         for optimizer, peak in ((self._muon, self.recipe.muon_lr), (self._adam, self.recipe.adam_lr)):
             for group in optimizer.param_groups:
                 group["lr"] = peak * scale
-            optimizer.step()
+            optimizer.step()  # type: ignore[no-untyped-call]
             optimizer.zero_grad(set_to_none=True)
         return float(norm)
 

@@ -75,6 +75,8 @@ class PhaseConfig:
     """Steps that the end takes on a real project; training gives up after `GIVE_UP` times as many."""
     rows: int
     """Sequences in a batch."""
+    measure_every: int
+    """Steps between two looks at whether the end is reached."""
     published: Published
     """What the experiment states."""
     muon_lr: float = 0.02
@@ -100,24 +102,24 @@ EXPERT = _shape(layers=4, width=96, heads=3, hidden=256, context=128)
 
 PHASES = (
     PhaseConfig(
-        0, "baseline disaster", DISASTER, tokens=1_001, end=EndState(gap=6.90), steps=50, rows=2,
+        0, "baseline disaster", DISASTER, tokens=1_001, end=EndState(gap=6.90), steps=25, rows=2, measure_every=10,
         published=Published(30.0e6, 33_328, 6.90, said="catastrophic overfitting"), muon_lr=0.01, adam_lr=1e-3,
     ),
     PhaseConfig(
-        1, "micro config", MICRO, tokens=1_001, end=EndState(gap=22 * 0.17), steps=100, rows=4,
+        1, "micro config", MICRO, tokens=1_001, end=EndState(gap=22 * 0.17), steps=200, rows=4, measure_every=10,
         published=Published(3.37e6, 3_740, 22 * 0.17, said="the embedding is nearly all of the model"),
     ),
     PhaseConfig(
-        2, "breakthrough", MICRO, tokens=5_002, end=EndState(gap=0.17), steps=100, rows=4,
+        2, "breakthrough", MICRO, tokens=5_002, end=EndState(gap=0.17), steps=60, rows=4, measure_every=2,
         published=Published(3.37e6, 749, 0.17, said="five times the data"),
     ),
     PhaseConfig(
-        3, "domain expert", EXPERT, tokens=15_002, end=EndState(train=2.13 - 1.50), steps=220, rows=8,
+        3, "domain expert", EXPERT, tokens=15_002, end=EndState(train=2.13 - 1.50), steps=220, rows=8, measure_every=10,
         published=Published(5.28e6, 391, 1.50, validation=2.13, said="recommended"),
     ),
     PhaseConfig(
         # Nothing is stated of its end but that it was worse than phase 3's: trained on until little is left to learn.
-        4, "overtrained", EXPERT, tokens=22_500, end=EndState(train=0.25), steps=400, rows=8,
+        4, "overtrained", EXPERT, tokens=22_500, end=EndState(train=0.25), steps=400, rows=8, measure_every=10,
         published=Published(None, None, None, said="one and a half times the data, negative returns"),
     ),
 )  # fmt: skip

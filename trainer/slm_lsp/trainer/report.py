@@ -118,11 +118,10 @@ def _losses(report: Report) -> Table:
 
 
 def _scores(base: Scores, trained: Scores) -> Table:
-    table = Table(
-        box=None, pad_edge=False, title=f"on {base.points} places in files it never saw", title_justify="left"
-    )
-    for heading in ("", "base", "trained"):
-        table.add_column(heading, justify="right" if heading else "left")
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"{base.points} places in unseen files", no_wrap=True)
+    for heading in ("base", "trained"):
+        table.add_column(heading, justify="right")
     table.add_row("exact match", f"{base.em:.1%}", f"{trained.em:.1%}")
     table.add_row("edit similarity", f"{base.es:.3f}", f"{trained.es:.3f}")
     return table

@@ -22,8 +22,8 @@ from slm_lsp.trainer.phases import GIVE_UP, TRAINED_SHARE, PhaseConfig
 from slm_lsp.trainer.repository import SourceFile
 from slm_lsp.trainer.softmax import SampledSoftmax, full_loss
 
-MEASURE_EVERY = 10
-"""Steps between two looks at the validation loss."""
+RECENT = 10
+"""Steps whose mean loss estimates the training loss."""
 SHOW_ALL = {"min_confidence": 0.0}
 """The gate of a model whose confidence nobody has measured."""
 NEAR = 1.02
@@ -58,12 +58,15 @@ class EndWatch:
     def measure(self, model: TinyGPT) -> float:
         """The validation loss; on the way the end is noticed."""
         validation = full_loss(model, self._validation)
-        recent = self._run.state.losses[-MEASURE_EVERY:] if self._run else []
-        if recent:
-            estimate = sum(recent) / len(recent)
-            if self._phase.end.reached(estimate / NEAR, validation):
-                self.reached = self._phase.end.reached(full_loss(model, self._train), validation)
+        recent = self._run.state.losses[-RECENT:] if self._run else []
+        if recent and self._near(sum(recent) / len(recent)):
+            self.reached = self._phase.end.reached(full_loss(model, self._train), validation)
         return validation
+
+    def _near(self, estimate: float) -> bool:
+        """Whether the estimate of the training loss makes measuring it worth the time; for a gap it always is."""
+        end = self._phase.end.train
+        return end is None or estimate <= NEAR * end
 
 
 def phase_job(
@@ -82,7 +85,7 @@ def phase_job(
         recipe=Recipe(phase.muon_lr, phase.adam_lr, weight_decay=0.0, warmup=0.0, decay=0.0),
         budget=Budget(steps=GIVE_UP * phase.steps, seconds=seconds), compute=Compute(device=device),
         loss=SampledSoftmax(train, phase.model.vocab_size, seed=seed),
-        measure=watch.measure, measure_every=MEASURE_EVERY, state_file=state_file,
+        measure=watch.measure, measure_every=phase.measure_every, state_file=state_file,
     )  # fmt: skip
     watch.watch(run)
     notes = []
@@ -93,7 +96,8 @@ def phase_job(
         )
     return Job(
         kind=phase.kind, title=f"phase {phase.number}: {phase.title}", run=run, tokenizer=tokenizer, prompt="prefix",
-        gate=SHOW_ALL, tokens=len(train), losses=lambda model: Losses(full_loss(model, train), full_loss(model, validation)),
+        gate=SHOW_ALL, tokens=len(train),
+        losses=lambda model: Losses(full_loss(model, train), full_loss(model, validation)),
         keep_best=False, ended=lambda: watch.reached, expected_steps=phase.steps, phase=phase, notes=notes,
         recipe=asdict(phase),
     )  # fmt: skip

@@ -56,7 +56,7 @@ def split(files: Sequence[SourceFile], seed: int = 0) -> Parts:
 def _take(
     order: Sequence[SourceFile], wanted: float, total: int, first: Callable[[SourceFile], bool]
 ) -> list[SourceFile]:
-    """Files of about `wanted` characters in all, at least one and not all, the first of them one that `first` wants."""
+    """Files of about `wanted` characters in all, at least one, the first of them one that `first` wants."""
 
     def usable(file: SourceFile) -> bool:
         return USABLE[0] <= len(file.text) <= min(USABLE[1], LARGEST * total)
@@ -68,8 +68,9 @@ def _take(
     taken = [next((file for file in candidates if first(file)), candidates[0])]
     size = len(taken[0].text)
     for file in candidates:
-        # A file that overshoots by more than it was short is left in training.
-        if file not in taken and size + len(file.text) / 2 <= wanted and len(taken) + 1 < len(order):
+        # A file that overshoots by more than it was short is left in training, and so is every second one that
+        # could be set aside: the next part needs some too.
+        if file not in taken and size + len(file.text) / 2 <= wanted and 2 * len(taken) < len(candidates) - 1:
             taken.append(file)
             size += len(file.text)
     return taken

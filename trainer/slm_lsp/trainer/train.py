@@ -98,7 +98,7 @@ def train(request: Request, library: ModelLibrary, display: Display) -> Report:
     weights_file = _write_phase_weights(request, model, folder)
     if not interrupted:
         saved.clear()
-    in_use, why, how = _put_to_use(request, folder, verdict, library)
+    in_use, why, how = put_to_use(request, folder, verdict, library)
     return Report(
         kind=job.kind, name=folder.name, folder=folder, weights_file=weights_file, interrupted=interrupted,
         in_use=in_use, why=why, how=how, base=verdict.base, trained=verdict.trained, metrics=metrics, phase=job.phase,
@@ -205,7 +205,7 @@ def _write_phase_weights(request: Request, model: TinyGPT, folder: Path) -> Path
     return path
 
 
-def _put_to_use(request: Request, folder: Path, verdict: Verdict, library: ModelLibrary) -> tuple[bool, str, str]:
+def put_to_use(request: Request, folder: Path, verdict: Verdict, library: ModelLibrary) -> tuple[bool, str, str]:
     """Use the model where it is better; whether it is in use, why, and how to do otherwise."""
     if request.out is not None:
         return False, f"it was written to a folder of yours, and {verdict.why}", (

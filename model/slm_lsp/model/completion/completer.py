@@ -59,23 +59,32 @@ class Completer:
         return cls(Checkpoint.open(folder), threads=threads)
 
     def complete(
-        self, prefix: str, suffix: str, *, path: str = "", cancelled: Callable[[], bool] = never
+        self,
+        prefix: str,
+        suffix: str,
+        *,
+        path: str = "",
+        gated: bool = False,
+        cancelled: Callable[[], bool] = never,
     ) -> Suggestion | None:
         """What to insert between `prefix` and `suffix`, the document's text around the cursor; None for nothing.
 
         One line, or several where the cursor stands on an empty line that opens a block. `path` is the document's,
-        relative to its workspace. Raises Cancelled within one decoding step after `cancelled()` turns true.
+        relative to its workspace. With `gated`, decoding ends as soon as the gate is sure to hide the suggestion:
+        the text of one that is not `shown` may then be unfinished. Raises Cancelled within one decoding step after
+        `cancelled()` turns true.
         """
         if cancelled():
             raise Cancelled("the request was cancelled")
         nearby = unix_newlines(prefix[-_NEARBY:])
         prompt = self._prompts.build(prefix, suffix, path)
         logits = self._engine.prefill(prompt.ids)
-        decoded = self._decode(logits, prompt.stem, nearby, cancelled)
-        text = fit(decoded.text, unix_newlines(suffix[:_NEARBY]))
-        if not text:
-            return None
+        floor = self._least_confidence if gated else 0.0
+        decoded = self._decode(logits, prompt.stem, nearby, floor, cancelled)
         shown = decoded.probability >= self._least_confidence
+        text = fit(decoded.text, unix_newlines(suffix[:_NEARBY]))
+        if not text and (shown or not gated):
+            return None
         newline = "\r\n" if "\r\n" in prefix[-_NEARBY:] else "\n"
         return Suggestion(text.replace("\n", newline), decoded.probability, shown, decoded.tokens)
 
@@ -90,7 +99,7 @@ class Completer:
         found = _TYPED.search(prefix[-_NEARBY:])
         return self._identifiers.search(logits, prompt.stem, found.group() if found else "", limit, cancelled)
 
-    def _decode(self, logits: Floats, stem: bytes, nearby: str, cancelled: Callable[[], bool]) -> Decoded:
+    def _decode(self, logits: Floats, stem: bytes, nearby: str, floor: float, cancelled: Callable[[], bool]) -> Decoded:
         if opens_block(nearby) and not stem:
-            return self._decoder.block(logits, nearby.rpartition("\n")[2], cancelled)
-        return self._decoder.line(logits, stem, cancelled)
+            return self._decoder.block(logits, nearby.rpartition("\n")[2], floor, cancelled)
+        return self._decoder.line(logits, stem, floor, cancelled)

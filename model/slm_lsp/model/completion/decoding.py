@@ -56,16 +56,25 @@ class Decoder:
         self._engine = engine
         self._vocabulary = vocabulary
 
-    def line(self, logits: Floats, stem: bytes, cancelled: Callable[[], bool] = never) -> Decoded:
-        """The likeliest rest of the line; `logits` (V,) follow the prompt. Raises Cancelled."""
-        return self._decode(logits, stem, None, LINE_TOKENS, cancelled)
+    def line(self, logits: Floats, stem: bytes, floor: float = 0.0, cancelled: Callable[[], bool] = never) -> Decoded:
+        """The likeliest rest of the line; `logits` (V,) follow the prompt.
 
-    def block(self, logits: Floats, indent: str, cancelled: Callable[[], bool] = never) -> Decoded:
-        """The likeliest lines until one is indented less than `indent`. Raises Cancelled."""
-        return self._decode(logits, b"", indent, BLOCK_TOKENS, cancelled)
+        Gives up where its probability falls below `floor`. Raises Cancelled.
+        """
+        return self._decode(logits, stem, None, LINE_TOKENS, floor, cancelled)
+
+    def block(self, logits: Floats, indent: str, floor: float = 0.0, cancelled: Callable[[], bool] = never) -> Decoded:
+        """The likeliest lines until one is indented less than `indent`; as `line` otherwise."""
+        return self._decode(logits, b"", indent, BLOCK_TOKENS, floor, cancelled)
 
     def _decode(
-        self, logits: Floats, stem: bytes, indent: str | None, limit: int, cancelled: Callable[[], bool]
+        self,
+        logits: Floats,
+        stem: bytes,
+        indent: str | None,
+        limit: int,
+        floor: float,
+        cancelled: Callable[[], bool],
     ) -> Decoded:
         vocabulary, engine = self._vocabulary, self._engine
         text, surprise, passes = b"", 0.0, 0
@@ -81,7 +90,7 @@ class Decoder:
             text += piece
             passes += 1
             ended = vocabulary.is_special[token] or _stops(text, indent)
-            if passes >= limit or engine.free == 0:
+            if passes >= limit or engine.free == 0 or np.exp(-surprise) < floor:
                 break
             if not ended:
                 logits = engine.append([token], last=1)[0]

@@ -20,15 +20,15 @@ async def inline_completion(ls: SlmLspServer, params: types.InlineCompletionPara
 
     async def answer(document: Document) -> tuple[Outcome, list[types.InlineCompletionItem]]:
         range_, selected, before, after = _context(document, params)
-        name = ls.name_of(document)
+        name, gated = ls.name_of(document), ls.settings.suggest == "balanced"
         suggestion = await ls.compute(
             "inline",
             document,
-            lambda completer, cancelled: completer.complete(before, after, path=name, cancelled=cancelled),
+            lambda completer, cancelled: completer.complete(before, after, path=name, gated=gated, cancelled=cancelled),
         )
         if suggestion is None:
             return Outcome.NOTHING, []
-        if not suggestion.shown and ls.settings.suggest == "balanced":
+        if gated and not suggestion.shown:
             return Outcome.LOW_CONFIDENCE, []
         accepted = types.Command("Accepted", ACCEPTED)
         return Outcome.SHOWN, [types.InlineCompletionItem(selected + suggestion.text, range=range_, command=accepted)]
