@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 TYPED := .demo/chromadb-ops/chroma_ops/db_info.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test test-all check bench corpus tokenizer cookbook pretrain clean
+.PHONY: help demo picture test test-all check bench corpus tokenizer cookbook pretrain figures clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ cookbook: $(READY)  ## how well the cookbook covers ChromaDB's API, and its list
 
 pretrain: $(READY)  ## train the base model: make pretrain MINUTES=60 [DEVICE=cuda]; resumable
 	$(RUN) -m slm_lsp.trainer.pretrain --minutes $(MINUTES) --device $(DEVICE)
+
+figures: $(READY)  ## the base model's figures on the packages of the split `test` (fetch the corpus first)
+	$(RUN) -m slm_lsp.trainer.tune --split test
 
 clean:  ## remove what the verbs above made in this folder
 	rm -rf $(VENV) .demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,15 +1,19 @@
 """What is chosen by measurement once a base model is trained: the gate, and the figures of its card.
 
-    python -m slm_lsp.trainer.tune [CHECKPOINT]
+    python -m slm_lsp.trainer.tune [CHECKPOINT]                  fits the gate on the split `tune` and writes it
+    python -m slm_lsp.trainer.tune [CHECKPOINT] --split test     reports on the split `test`, chooses nothing
 
-Knows: the split `tune` of the corpus. Must not know: how the model was trained. Never looks at `test`.
+Knows: the corpus's splits, the Completer. Must not know: how the model was trained.
 """
 
 from __future__ import annotations
 
-import sys
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from slm_lsp.data import base_checkpoint
 from slm_lsp.model.completion import Completer
@@ -19,7 +23,7 @@ from slm_lsp.model.evaluation.gate import fit_gate
 from slm_lsp.model.evaluation.metrics import edit_similarity, exact_match
 from slm_lsp.model.runtime.checkpoint import Checkpoint, write_checkpoint
 from slm_lsp.trainer.card import base_card
-from slm_lsp.trainer.corpus.manifest import archives_folder, read_manifest
+from slm_lsp.trainer.corpus.manifest import Split, archives_folder, read_manifest
 from slm_lsp.trainer.corpus.select import select
 
 POINTS_A_PROJECT = 110
@@ -40,9 +44,9 @@ class Judged:
     """Edit similarity of the two."""
 
 
-def tune_points(archives: Path) -> list[Point]:
-    """Cursors in the packages of the split `tune`, at most 110 a package; raises CorpusError without them."""
-    packages = [package for package in read_manifest() if package.split == "tune"]
+def points_of_split(split: Split, archives: Path) -> list[Point]:
+    """Cursors in the packages of a split, at most 110 a package; raises CorpusError without their archives."""
+    packages = [package for package in read_manifest() if package.split == split]
     files = select(packages, archives).files
     return [
         point
@@ -83,7 +87,7 @@ def figures_of(judged: list[Judged], threshold: float) -> dict[str, float]:
 def fit(folder: Path, archives: Path) -> dict[str, float]:
     """Fit the gate of a base checkpoint on the split `tune`, and write gate, figures and card into it."""
     checkpoint = Checkpoint.open(folder)
-    judged = judge_points(Completer(checkpoint, threads=2), tune_points(archives))
+    judged = judge_points(Completer(checkpoint, threads=2), points_of_split("tune", archives))
     threshold = fit_gate((one.confidence, one.right) for one in judged)
     figures = figures_of(judged, threshold)
     metrics = {**checkpoint.metrics, "tune": {**checkpoint.metrics["tune"], **figures}}
@@ -95,10 +99,28 @@ def fit(folder: Path, archives: Path) -> dict[str, float]:
     return figures
 
 
+def report(folder: Path, archives: Path) -> dict[str, float]:
+    """The figures of a checkpoint, with the gate it has, on the split `test`."""
+    completer = Completer.load(folder, threads=2)
+    judged = judge_points(completer, points_of_split("test", archives))
+    return figures_of(judged, float(completer.checkpoint.gate["min_confidence"]))
+
+
+def command(
+    checkpoint: Annotated[Path | None, typer.Argument(help="A checkpoint folder; default: the base.")] = None,
+    split: Annotated[str, typer.Option(help="tune: fit the gate and write it; test: only report.")] = "tune",
+) -> None:
+    """Fit a base model's gate on the split `tune`, or report its figures on the split `test`."""
+    if split not in ("tune", "test"):
+        raise typer.BadParameter(f"must be tune or test, not {split}", param_hint="--split")
+    figures = (fit if split == "tune" else report)(checkpoint or base_checkpoint(), archives_folder())
+    print(json.dumps(figures, indent=2))
+
+
 def main() -> None:
     """Entry of `python -m slm_lsp.trainer.tune`."""
     try:
-        print(fit(Path(sys.argv[1]) if len(sys.argv) > 1 else base_checkpoint(), archives_folder()))
+        typer.run(command)
     except SlmLspError as error:
         raise SystemExit(f"error: {error}") from None
 
