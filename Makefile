@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 TYPED := .demo/chromadb-ops/chroma_ops/db_info.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test test-all check bench corpus tokenizer cookbook pretrain figures clean
+.PHONY: help demo picture test test-cookbook test-all check bench corpus tokenizer cookbook pretrain figures clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,9 +29,12 @@ test: $(READY)  ## everything a user would trust: lint, types, tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(RUN) -m pytest -m 'not slow'
+	$(RUN) -m pytest -m 'not slow and not cookbook'
 
-test-all: $(READY)  ## the same and the slow tests
+test-cookbook: $(READY)  ## the cookbook's 226 programs against the real chromadb, two at a time
+	$(RUN) -m pytest -m cookbook
+
+test-all: $(READY)  ## all of them
 	$(RUN) -m pytest
 
 check: $(READY)  ## lint and types alone

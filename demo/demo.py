@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from slm_lsp.model.errors import SlmLspError
@@ -46,7 +47,9 @@ class Answer:
     line: str
     """The line up to the cursor."""
     ghost: str
-    """The suggestion."""
+    """The suggestion; empty where the model is not sure enough to show one."""
+    unsure: str
+    """What it would have suggested then."""
     popup: list[str]
     """The best of the popup."""
     ghost_ms: float
@@ -114,7 +117,7 @@ def complete(text: str, model: str, environment: dict[str, str]) -> list[Answer]
     """Type at each cursor in a real server that completes with `model`."""
     path = PROJECT / SET_ASIDE[0]
     with Client(env=environment) as client:
-        client.initialize(PROJECT, {"slmLsp": {"model": model, "suggest": "eager"}})
+        client.initialize(PROJECT, {"slmLsp": {"model": model}})
         client.open(path, "import os\n")
         client.ghost_text(path, (0, 9))  # the model is loaded while the person reads the file
         answers = [type_at(client, path, text, end) for end in CURSORS]
@@ -139,7 +142,18 @@ def type_at(client: Client, path: Path, text: str, end: str) -> Answer:
         middle = time.perf_counter()
         popup = client.popup(path, (line, column))
         ended = time.perf_counter()
-    return Answer(so_far.rpartition("\n")[2], ghost, popup[:4], 1000 * (middle - began), 1000 * (ended - middle))
+    unsure = "" if ghost else ask_eagerly(client, path, (line, column))
+    times = 1000 * (middle - began), 1000 * (ended - middle)
+    return Answer(so_far.rpartition("\n")[2], ghost, unsure, popup[:4], *times)
+
+
+def ask_eagerly(client: Client, path: Path, at: tuple[int, int]) -> str:
+    """What the model would suggest if it did not mind being wrong."""
+    configure = "workspace/didChangeConfiguration"
+    client.notify(configure, {"settings": {"slmLsp": {"suggest": "eager"}}})
+    ghost = client.ghost_text(path, at) or ""
+    client.notify(configure, {"settings": {"slmLsp": {"suggest": "balanced"}}})
+    return ghost
 
 
 def show(console: Console, number: int, text: str, end: str, answers: dict[str, Answer]) -> None:
@@ -151,7 +165,12 @@ def show(console: Console, number: int, text: str, end: str, answers: dict[str, 
     for name, answer in answers.items():
         times = f"ghost text {answer.ghost_ms:.0f} ms, popup {answer.popup_ms:.0f} ms"
         console.print(f"   [bold]{'base' if name == 'base' else 'trained'}[/] [dim]{times}[/]")
-        console.print(line + Text(answer.ghost or "  (silent)", style="bright_black"), soft_wrap=True)
+        if answer.ghost:
+            console.print(line + Text(answer.ghost, style="bright_black"), soft_wrap=True)
+        else:
+            console.print(
+                f"    [dim]silent, not sure enough of:[/] {escape(answer.unsure[:60]) or 'nothing'}", highlight=False
+            )
         console.print(f"    [dim]popup[/] {' · '.join(answer.popup) or 'empty'}", highlight=False)
 
 
