@@ -68,7 +68,7 @@ def main() -> int:
     try:
         console.rule("1 · a real ChromaDB project: chromadb-ops 0.1.5")
         hidden = fetch_project()
-        console.print(f"{PROJECT}: set aside, never trained on: {', '.join(SET_ASIDE)}")
+        console.print(f"{PROJECT.relative_to(FOLDER.parent)}: set aside, never trained on: {', '.join(SET_ASIDE)}")
         console.rule("2 · slm-lsp train")
         trained = subprocess.run([slm_lsp(), "train", str(PROJECT)], env=environment, check=False)
         if trained.returncode:

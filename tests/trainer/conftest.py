@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from workshop import Workshop
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     made = Workshop(tmp_path)
     for name, value in made.environment().items():
         if name != "PYTHONPATH":
             monkeypatch.setenv(name, value)
-    return made
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # networks this small only lose by sharing their work
+    yield made
+    torch.set_num_threads(threads)

@@ -72,15 +72,17 @@ def test_a_model_written_elsewhere_is_never_put_to_use(workshop: Workshop) -> No
     assert str(workshop.root / "models" / "m") in how
 
 
-def test_a_phase_is_rebuilt_as_published_and_loads_from_its_file(workshop: Workshop) -> None:
+def test_a_phase_is_rebuilt_to_its_published_end_and_loads_from_its_file(workshop: Workshop) -> None:
     out = workshop.root / "models"
-    report = train(workshop.request(phase=1, out=out), workshop.library, workshop.display())
-    assert report.weights_file == out / "phase1_model.pt"
+    report = train(workshop.request(phase=2, out=out), workshop.library, workshop.display())
+    assert report.weights_file == out / "phase2_model.pt"
     model = TinyGPT.load(report.weights_file)
     assert model.config.parameters == report.metrics["parameters"]
     assert len(model.generate([464, 1332], 5)) == 5
-    assert report.metrics["tokens"] == 901
-    assert report.metrics["gap"] >= 22 * 0.17
+    assert report.metrics["gap"] >= 0.17
+    assert len(report.notes) == 1
+    assert "was published with 5,002 tokens" in report.notes[0]
+    assert report.metrics["tokens"] < 4502
     assert Checkpoint.open(report.folder).prompt == "prefix"
     assert workshop.library.models() == []
     shown = io.StringIO()
@@ -89,12 +91,12 @@ def test_a_phase_is_rebuilt_as_published_and_loads_from_its_file(workshop: Works
     assert "3.37M" in shown.getvalue()
 
 
-def test_a_repository_smaller_than_a_phase_says_so(workshop: Workshop) -> None:
-    report = train(workshop.request(phase=2, seconds=0.5), workshop.library, workshop.display())
-    assert "was published with 5,002 tokens" in report.notes[0]
-    assert report.metrics["tokens"] < 4502
-    assert report.weights_file == report.folder / "phase2_model.pt"
-    assert Checkpoint.open(report.folder).name == report.name
+def test_a_phase_takes_its_tokens_and_goes_to_the_library(workshop: Workshop) -> None:
+    report = train(workshop.request(phase=1, seconds=0.5), workshop.library, workshop.display())
+    assert report.metrics["tokens"] == 901
+    assert report.weights_file == report.folder / "phase1_model.pt"
+    assert [entry.name for entry in workshop.library.models()] == [report.name]
+    assert "did not come to its published end" in report.notes[0]
 
 
 def test_one_file_is_learned_and_not_judged(workshop: Workshop) -> None:
@@ -137,7 +139,6 @@ def test_a_missing_base_model_leaves_a_phase_unjudged(workshop: Workshop, monkey
     report = train(workshop.request(phase=1, seconds=0.5), workshop.library, workshop.display())
     assert not report.in_use
     assert "no base model" in report.why
-    assert "did not come to its published end" in report.notes[-1]
 
 
 def test_few_points_judge_nothing_and_equal_models_are_no_better(workshop: Workshop) -> None:

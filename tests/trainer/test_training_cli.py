@@ -72,11 +72,10 @@ def test_wrong_options_are_refused(workshop: Workshop, arguments: list[str], wor
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows knows no such signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_keeps_the_best_and_goes_on_with_resume(workshop: Workshop, number: signal.Signals) -> None:
+def test_interrupted_it_keeps_the_best_and_goes_on_with_resume(workshop: Workshop) -> None:
     # Long enough that the signal comes while it trains.
     for file in list(workshop.project.glob("*.py")):
-        for copy in range(8):
+        for copy in range(4):
             (workshop.project / f"{file.stem}_{copy}.py").write_text(f"# {copy}\n{file.read_text()}")
     command = [*TRAINER, "train", str(workshop.project), "--json"]
     environment = {**os.environ, **workshop.environment()}
@@ -87,7 +86,7 @@ def test_interrupted_it_keeps_the_best_and_goes_on_with_resume(workshop: Worksho
         for line in process.stderr:
             if line.startswith("adapting"):
                 break
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
     assert "stopping after this step" in errors
