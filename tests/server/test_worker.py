@@ -119,7 +119,7 @@ async def test_cancelled_before_it_begins_it_never_begins(worker: Worker) -> Non
 
 
 async def test_the_event_loop_is_never_blocked(worker: Worker) -> None:
-    task = asyncio.create_task(worker.run("inline", lambda _: time.sleep(0.3)))
+    task = asyncio.create_task(worker.run("inline", lambda _: time.sleep(1.0)))
     ticks = 0
     while not task.done():
         await asyncio.sleep(0.005)

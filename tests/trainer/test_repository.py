@@ -127,3 +127,11 @@ def test_the_error_says_what_was_left_out(tmp_path: Path) -> None:
     write(tmp_path, {"binary.py": b"\0"})
     with pytest.raises(WorkspaceError, match=r"1 left out, the first: binary\.py: binary"):
         read_repository(tmp_path)
+
+
+def test_a_link_in_a_circle_is_named_and_skipped(tmp_path: Path) -> None:
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    (tmp_path / "good.py").write_text("print('good')\n")
+    repository = read_repository(tmp_path)
+    assert [file.path for file in repository.files] == ["good.py"]
+    assert [skipped.path for skipped in repository.skipped] == ["loop.py"]

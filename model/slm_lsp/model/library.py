@@ -56,9 +56,12 @@ class ModelLibrary:
         self._workspaces = self.root / "workspaces"
 
     def folder_for(self, workspace: Path, kind: str) -> Path:
-        """Where a model of this kind ("adapt", "phase3") for this workspace belongs; creates nothing."""
+        """Where a model of this kind ("adapt", "phase3") for this workspace belongs; creates nothing.
+
+        A leading dot of the workspace's name is left out: hidden folders of the library are drafts.
+        """
         real = Path(os.path.realpath(workspace))
-        return self._models / f"{real.name or 'root'}-{kind}-{_digest(real)[:4]}"
+        return self._models / f"{real.name.lstrip('.') or 'root'}-{kind}-{_digest(real)[:4]}"
 
     def find(self, name: str) -> Path:
         """The folder of a model; raises CheckpointMissing, naming the models there are."""

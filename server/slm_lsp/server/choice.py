@@ -151,7 +151,6 @@ class ModelChoice:
             stamp = _stamp(folder)
             if (loaded := self._models.get(name)) and (loaded.stamp, loaded.threads) == (stamp, threads):
                 return loaded
-            del loaded  # else two copies would be in memory while the new one loads
             self._make_room(name)
             model = self._load(folder, threads)
         except CheckpointError as error:

@@ -34,7 +34,7 @@ class _Job:
             if self.cancelled.is_set():
                 raise Cancelled("a newer request took this one's place")
             self.future.set_result(self.work(self.cancelled.is_set))
-        except Exception as error:
+        except BaseException as error:  # a panic in a library's Rust is no Exception, and must not end the thread
             self.future.set_exception(error)
 
 

@@ -22,6 +22,11 @@ from slm_lsp.model.completion.trimming import fit, opens_block
         ("x", "\n", ""),
         ("", "anything", ""),
         ("ids=[1]", "", "ids=[1]"),
+        ("syncio", "rgparse\n", ""),  # inside a word
+        ("ction.add(", "ction = chroma\n", ""),
+        ("self.name", "self._collection.get(key)\n", ""),  # before code that stands there already
+        ("name=key, count=2)", ", count=2)\n", "name=key"),
+        ("x = 1\n    return x", "\n    return x\n", "x = 1"),  # its second line is there already
     ],
 )
 def test_fit(text: str, suffix: str, wanted: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,33 @@ def test_weights_that_do_not_fit_the_graph_are_damage(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 def test_the_folder_is_readable_by_others(tmp_path: Path) -> None:
     assert rewrite(tmp_path / "model").folder.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_config_that_does_not_fit_the_weights_is_damage(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "model")
+    shape = json.loads((folder / "config.json").read_text())["model"]
+    edit(folder, model={**shape, "layers": 1})
+    with pytest.raises(CheckpointDamaged, match="does not load"):
+        Engine.load(Checkpoint.open(folder))
+
+
+def test_a_reader_sees_a_whole_checkpoint_while_it_is_replaced(tmp_path: Path) -> None:
+    rewrite(tmp_path / "model")
+    done = threading.Event()
+
+    def write() -> None:
+        for _ in range(20):
+            rewrite(tmp_path / "model")
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    opened = 0
+    try:
+        while not done.is_set():
+            assert Checkpoint.open(tmp_path / "model").name == "again"
+            opened += 1
+            time.sleep(0.02)
+    finally:
+        writer.join()
+    assert opened > 0

@@ -41,7 +41,7 @@ class AdaptConfig:
     """Peak rate of the embedding and the norms."""
     measures: int = 10
     """Times the validation loss is measured during the run."""
-    patience: int = 3
+    patience: int = 4
     """Measurements without a better one after which it ends."""
     measured_windows: int = 32
     """Most windows of the context over which a loss is measured."""
@@ -72,7 +72,7 @@ def adapt_job(
     torch.manual_seed(seed)
     run = Run(
         TinyGPT.load(base.folder), random_windows(train, context, config.rows, seed),
-        recipe=Recipe(config.muon_lr, config.adam_lr, weight_decay=0.0, warmup=0.1, decay=0.6),
+        recipe=Recipe(config.muon_lr, config.adam_lr, weight_decay=0.0, warmup=0.1, decay=0.9),
         budget=Budget(steps=steps, seconds=seconds or config.seconds, patience=config.patience),
         compute=Compute(device=device), measure=measure if parts.validation else None,
         measure_every=max(steps // config.measures, 1), state_file=state_file,

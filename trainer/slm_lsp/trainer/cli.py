@@ -125,7 +125,7 @@ def main() -> None:
     """Run the command line; an error of ours is one message and exit code 2, never a traceback."""
     try:
         app(prog_name="slm-lsp")
-    except SlmLspError as error:
+    except (SlmLspError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

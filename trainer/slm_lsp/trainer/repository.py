@@ -147,8 +147,17 @@ def _walk(folder: Path, root: Path, rules: tuple[_Ignore, ...], skipped: list[Sk
         if is_folder:
             if not entry.name.endswith(".egg-info"):
                 yield from _walk(path, root, rules, skipped)
-        elif entry.is_file():
+        elif _is_file(entry):
             yield path
+        else:
+            skipped.append(Skipped(path.relative_to(root).as_posix(), "is no file, or a link that leads nowhere"))
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # links in a circle
+        return False
 
 
 def _rules(folder: Path) -> tuple[_Ignore, ...]:

@@ -41,7 +41,9 @@ class Parts:
 
 def split(files: Sequence[SourceFile], seed: int = 0) -> Parts:
     """The files in three parts; at least one file to learn from, then one to judge by, then one to stop by."""
-    order = sorted(files, key=lambda file: hashlib.sha256(f"{seed} {file.path}".encode()).digest())
+    order = sorted(
+        files, key=lambda file: hashlib.sha256(f"{seed} {file.path}".encode("utf-8", "surrogateescape")).digest()
+    )
     chroma = [file for file in order if imports_chromadb(file.text)]
     total = sum(len(file.text) for file in files)
     # The first to judge by is a file of the kind that matters here, where that leaves enough to learn from.

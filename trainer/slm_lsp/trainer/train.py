@@ -111,8 +111,15 @@ def _target(request: Request, library: ModelLibrary) -> Path:
     folder = library.folder_for(request.repository.root, request.kind)
     if request.out is not None:
         folder = request.out.resolve() / folder.name
-    if folder.exists() and any(folder.iterdir()) and not (folder / CONFIG).exists():
-        raise TrainingError(f"{folder} is there and is no model; name another folder with --out")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)  # now, not after all the training
+        taken = folder.exists() and any(folder.iterdir()) and not (folder / CONFIG).exists()
+        writable = os.access(folder.parent, os.W_OK)
+    except OSError as error:
+        raise TrainingError(f"{folder.parent}: {error.strerror}; name another folder with --out") from error
+    if taken or not writable:
+        problem = f"{folder} is there and is no model" if taken else f"{folder.parent} is not writable"
+        raise TrainingError(f"{problem}; name another folder with --out")
     return folder
 
 

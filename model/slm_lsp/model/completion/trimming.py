@@ -5,6 +5,10 @@ Knows: strings. Must not know: models.
 
 from __future__ import annotations
 
+import re
+
+_CLOSING = re.compile(r"""[\s)\]}"'`,:;]*""")
+"""What editors put behind the cursor by themselves, or people leave there: closing brackets and quotes."""
 SHORTEST = 2
 """A suggestion of fewer characters costs more attention than it saves keys."""
 
@@ -23,14 +27,18 @@ def opens_block(prefix: str) -> bool:
 def fit(text: str, suffix: str) -> str:
     """The text without what already follows the cursor; empty when nothing of worth is left.
 
-    `suffix` begins at the cursor and has unix newlines, as the text.
+    `suffix` begins at the cursor and has unix newlines, as the text. In front of code that the text does not lead
+    into, there is nothing to offer: models that are asked by prefix alone would write over it.
     """
-    rest = suffix.split("\n", 1)[0].rstrip()
-    text = text.rstrip()
-    text = text[: len(text) - _overlap(text, rest)].rstrip()
-    if len(text.strip()) < SHORTEST or _repeats_below(text, suffix):
+    rest, _, below = suffix.partition("\n")
+    rest, text = rest.rstrip(), text.rstrip()
+    overlap = _overlap(text, rest)
+    if overlap < len(rest) and not _CLOSING.fullmatch(rest):
         return ""
-    return text
+    text = text[: len(text) - overlap].rstrip()
+    if not rest:
+        text = _without_repeats(text, below)
+    return text if len(text.strip()) >= SHORTEST else ""
 
 
 def _overlap(text: str, rest: str) -> int:
@@ -45,8 +53,9 @@ def _unclosed(text: str) -> int:
     return sum(text.count(bracket) for bracket in "([{") - sum(text.count(bracket) for bracket in ")]}")
 
 
-def _repeats_below(text: str, suffix: str) -> bool:
-    """Whether the first line of the text is the next line that is already there."""
-    here, _, below = suffix.partition("\n")
+def _without_repeats(text: str, below: str) -> str:
+    """The text up to the first of its lines that is the next line already there."""
     following = next((line.strip() for line in below.split("\n") if line.strip()), "")
-    return not here.strip() and text.split("\n", 1)[0].strip() == following
+    lines = text.split("\n")
+    same = next((number for number, line in enumerate(lines) if following and line.strip() == following), len(lines))
+    return "\n".join(lines[:same]).rstrip()

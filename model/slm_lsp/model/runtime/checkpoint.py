@@ -18,6 +18,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,8 @@ PROMPTS = ("prefix", "fim")
 """How a model is asked: the prefix alone, or suffix-prefix-middle."""
 
 CONFIG, TOKENIZER, WEIGHTS, GRAPH = "config.json", "tokenizer.json", "model.safetensors", "graph.onnx"
+REPLACING = 0.05
+"""Seconds after which a checkpoint that was being replaced is whole again."""
 METRICS, GATE, CARD = "metrics.json", "gate.json", "README.md"
 
 
@@ -63,7 +66,14 @@ class Checkpoint:
     @classmethod
     def open(cls, folder: str | Path) -> Checkpoint:
         """Read and verify a folder; raises CheckpointMissing, CheckpointFormat or CheckpointDamaged."""
-        folder = Path(folder)
+        try:
+            return cls._read(Path(folder))
+        except (CheckpointMissing, CheckpointDamaged):
+            time.sleep(REPLACING)  # it may be just being replaced
+            return cls._read(Path(folder))
+
+    @classmethod
+    def _read(cls, folder: Path) -> Checkpoint:
         config = _read_config(folder)
         files = {name: _read_verified(folder, name, digest) for name, digest in config["files"].items()}
         missing = {TOKENIZER, WEIGHTS, GRAPH, METRICS, GATE} - set(files)
@@ -74,6 +84,8 @@ class Checkpoint:
             metrics, gate = json.loads(files[METRICS]), json.loads(files[GATE])
         except (ConfigError, TypeError, ValueError) as error:
             raise CheckpointDamaged(f"{folder}: {error}") from error
+        if not isinstance(metrics, dict) or not _is_gate(gate):
+            raise CheckpointDamaged(f"{folder}: {METRICS} or {GATE} does not hold what it should")
         return cls(folder, str(config["name"]), shape, str(config["prompt"]), metrics, gate, files)
 
     def tensors(self) -> dict[str, Array]:
@@ -99,7 +111,7 @@ def write_checkpoint(
     folder: Path, *, name: str, config: ModelConfig, prompt: str, tensors: Mapping[str, Array], graph: bytes,
     tokenizer: Tokenizer, metrics: Mapping[str, Any], gate: Mapping[str, Any], card: str,
 ) -> Checkpoint:  # fmt: skip
-    """Write a whole checkpoint beside `folder`, then put it in its place; a reader sees the old or the new one."""
+    """Write a whole checkpoint beside `folder`, then put it in its place; `Checkpoint.open` sees the old or the new."""
     files = {
         TOKENIZER: tokenizer.to_bytes(),
         WEIGHTS: save_tensors(dict(tensors)),
@@ -127,10 +139,18 @@ def replace_folder(draft: Path, folder: Path) -> None:
     if folder.exists():
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
         folder.rename(aside / folder.name)
-        draft.rename(folder)
+        try:
+            draft.rename(folder)
+        except OSError:
+            (aside / folder.name).rename(folder)
+            raise
         shutil.rmtree(aside, ignore_errors=True)
     else:
         draft.rename(folder)
+
+
+def _is_gate(gate: object) -> bool:
+    return isinstance(gate, dict) and isinstance(gate.get("min_confidence", 0.0), int | float)
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -41,9 +41,12 @@ class Engine:
     @classmethod
     def load(cls, checkpoint: Checkpoint, *, threads: int = 1) -> Engine:
         """The int8 engine of a checkpoint; raises CheckpointDamaged when graph and weights do not fit."""
-        weights = _int8_weights(checkpoint.tensors())
+        tensors = checkpoint.tensors()
         try:
-            return cls(checkpoint.config, checkpoint.graph(), weights, threads=threads)
+            engine = cls(checkpoint.config, checkpoint.graph(), _int8_weights(tensors), threads=threads)
+            engine.append([0])  # a config that does not fit the graph shows only when it runs
+            engine.rewind(0)
+            return engine
         except Exception as error:  # onnxruntime's exceptions share no public root
             raise CheckpointDamaged(f"{checkpoint.folder}: the graph does not load: {error}") from error
 

@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command; errors meant for the user become one line on stderr and exit code 2."""
     try:
         return int(app(list(arguments), prog_name="slm-lsp", standalone_mode=True) or 0)
-    except SlmLspError as error:
+    except (SlmLspError, OSError) as error:
         print(f"slm-lsp: {error}", file=sys.stderr)
         return USAGE_ERROR
 
