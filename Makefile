@@ -29,7 +29,7 @@ test: $(READY)  ## everything a user would trust: lint, types, tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(RUN) -m pytest -m 'not slow and not cookbook'
+	$(RUN) -m pytest -m 'not cookbook'
 
 test-cookbook: $(READY)  ## the cookbook's 226 programs against the real chromadb, two at a time
 	$(RUN) -m pytest -m cookbook

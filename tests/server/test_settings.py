@@ -61,3 +61,9 @@ def test_settings_that_are_no_object_are_ignored_and_said_so(raw: object) -> Non
     settings, [problem] = parse_settings(raw, WANTED)
     assert settings == WANTED
     assert repr(raw) in problem
+
+
+def test_a_value_in_place_of_a_section_is_named() -> None:
+    settings, problems = parse_settings({"slmLsp": {"inline": False}}, Settings())
+    assert settings == Settings()
+    assert problems == ["slmLsp.inline must be an object, not False; set slmLsp.inline.enabled instead."]

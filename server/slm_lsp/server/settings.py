@@ -45,6 +45,8 @@ def parse_settings(raw: object, base: Settings) -> tuple[Settings, list[str]]:
     problems = []
     for key, value in _flat(raw):
         if (entry := known.get(key)) is None:
+            if inside := [name for name in known if name.startswith(f"{key}.")]:
+                problems.append(f"{PREFIX}{key} must be an object, not {value!r}; set {PREFIX}{inside[0]} instead.")
             continue
         if wanted := _fault(value, getattr(base, entry.name), entry.metadata.get("one_of", ())):
             used = getattr(base, entry.name)

@@ -38,7 +38,7 @@ from slm_lsp.trainer.corpus.pack import Pack, read_pack
 from slm_lsp.trainer.export import export
 from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy
 from slm_lsp.trainer.optimizer import Recipe
-from slm_lsp.trainer.tune import fit
+from slm_lsp.trainer.tune import fit, points_of_split
 
 BASE = ModelConfig(vocab_size=8192, context=512, layers=8, width=256, heads=4, hidden=704)
 """8.5M parameters: half a millisecond a token on one core, 10 MB at 8 bits."""
@@ -133,6 +133,7 @@ def pretrain(
     )  # fmt: skip
     if not fresh and run.resume():
         print(f"resuming at step {run.state.step}, {run.state.seconds / 60:.1f} minutes in", flush=True)
+    points_of_split("tune", archives_folder())  # where they are missing, say so now and not after the training
     stopped = _stop_on_signals()
     state = run.run(Reporter(run), stopped)
     if not run.finished:

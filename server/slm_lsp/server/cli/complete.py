@@ -11,6 +11,7 @@ from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from slm_lsp.model.completion import Candidate, Completer, Suggestion
@@ -111,7 +112,7 @@ def _draw(cursor: Cursor, model: str, offer: Offer) -> None:
         console.print(f"[dim]ghost text[/]  none, {offer.inline_ms:.0f} ms")
     names = ", ".join(f"{entry.name} {entry.probability:.0%}" for entry in offer.popup[:POPUP])
     console.print(f"[dim]     popup[/]  {names or 'none'}, {offer.popup_ms:.0f} ms")
-    console.print(f"[dim]     model[/]  {model}")
+    console.print(f"[dim]     model[/]  {escape(model)}")
 
 
 def _ms(began: float, ended: float) -> float:
