@@ -204,6 +204,7 @@ def test_status_without_a_base(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
 
 TRAINER = """
 import json, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits it ignored
 if "--wait" in sys.argv:
     try:
         print("waiting", flush=True)
