@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slm_lsp.trainer.repository import SourceFile
+from slm_lsp.model.repository import SourceFile
 from slm_lsp.trainer.split import Parts, split
 
 SIZES = st.lists(st.integers(1, 60_000), min_size=1, max_size=25)

@@ -1,4 +1,4 @@
-"""What ships with slm-lsp: vocabularies, the corpus manifest, the base checkpoint, the ChromaDB cookbook.
+"""What ships with slm-lsp: vocabularies, the corpus manifest, point files, the base checkpoint, the cookbook.
 
 Knows: where these things lie. Must not know: what is inside them; imports nothing of ours.
 """
@@ -27,3 +27,13 @@ def vocabulary(name: VocabularyName) -> Path:
 def corpus_manifest() -> Path:
     """The table (tab-separated) of the packages that the base model's corpus is made of."""
     return ROOT / "corpus" / "packages.tsv"
+
+
+def point_file(split: str) -> Path:
+    """Where the points of a held-out split ("tune", "test") stand: positions only, no text."""
+    return ROOT / "points" / f"{split}.tsv"
+
+
+def api_benchmark() -> Path:
+    """The folder of the programs whose ChromaDB calls are the API benchmark; never trained on."""
+    return ROOT / "api_benchmark"

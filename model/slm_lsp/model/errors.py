@@ -11,6 +11,7 @@ Knows: what can go wrong, in words a user can act on. Must not know: who reports
     ├── ContextOverflow           more tokens than the KV cache holds
     ├── Cancelled                 the caller asked to stop
     ├── WorkspaceError            a path that cannot be completed in or trained on
+    ├── PointError                a point that cannot be asked for
     ├── CorpusError               a package of the corpus that cannot be fetched, verified or used
     └── TrainingError             a training run that cannot start or go on
         └── MissingExtra          an optional dependency that is not installed
@@ -59,6 +60,10 @@ class Cancelled(SlmLspError):
 
 class WorkspaceError(SlmLspError):
     """A path that cannot be completed in or trained on."""
+
+
+class PointError(SlmLspError):
+    """A point that cannot be asked for."""
 
 
 class CorpusError(SlmLspError):

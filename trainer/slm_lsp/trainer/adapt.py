@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 
 from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.repository import SourceFile
 from slm_lsp.model.runtime.checkpoint import CONFIG, Checkpoint
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.corpus.fim import DocumentWriter, FimRecipe
 from slm_lsp.trainer.job import Job, Losses, TokenIds, random_windows
 from slm_lsp.trainer.loop import Budget, Compute, Run
 from slm_lsp.trainer.optimizer import Recipe
-from slm_lsp.trainer.repository import SourceFile
 from slm_lsp.trainer.softmax import full_loss
 from slm_lsp.trainer.split import Parts
 

@@ -98,8 +98,8 @@ def train(
     ] = False,
 ) -> None:  # fmt: skip
     """Run `slm-lsp train`; its help is `_HELP`."""
+    from slm_lsp.model.repository import read_repository
     from slm_lsp.trainer.extras import require_extra
-    from slm_lsp.trainer.repository import read_repository
 
     repository = read_repository(path)
     require_extra()

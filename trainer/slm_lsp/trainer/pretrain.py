@@ -35,10 +35,11 @@ from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.card import base_card
 from slm_lsp.trainer.corpus.manifest import archives_folder, packed_folder
 from slm_lsp.trainer.corpus.pack import Pack, read_pack
+from slm_lsp.trainer.corpus.unpack import points_of_split
 from slm_lsp.trainer.export import export
 from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy
 from slm_lsp.trainer.optimizer import Recipe
-from slm_lsp.trainer.tune import fit, points_of_split
+from slm_lsp.trainer.tune import fit
 
 BASE = ModelConfig(vocab_size=8192, context=512, layers=8, width=256, heads=4, hidden=704)
 """8.5M parameters: half a millisecond a token on one core, 10 MB at 8 bits."""

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 
 from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.repository import SourceFile
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.report import Sample
-from slm_lsp.trainer.repository import SourceFile
 
 COUNT = 4
 """Samples in a report."""

@@ -14,12 +14,12 @@ import torch
 from slm_lsp.data import vocabulary
 from slm_lsp.model.evaluation import imports_chromadb
 from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.repository import SourceFile
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.job import Job, Losses, TokenIds, random_windows
 from slm_lsp.trainer.loop import Budget, Compute, Run
 from slm_lsp.trainer.optimizer import Recipe
 from slm_lsp.trainer.phases import GIVE_UP, TRAINED_SHARE, PhaseConfig
-from slm_lsp.trainer.repository import SourceFile
 from slm_lsp.trainer.softmax import SampledSoftmax, full_loss
 
 RECENT = 10

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from slm_lsp.model.evaluation import imports_chromadb
-from slm_lsp.trainer.repository import SourceFile
+from slm_lsp.model.repository import SourceFile
 
 HELD_OUT = 0.12
 """Share of the text that judges."""

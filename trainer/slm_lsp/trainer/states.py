@@ -15,7 +15,7 @@ from typing import Any
 import platformdirs
 
 from slm_lsp.model.errors import TrainingError
-from slm_lsp.trainer.repository import SourceFile
+from slm_lsp.model.repository import SourceFile
 
 
 class SavedState:

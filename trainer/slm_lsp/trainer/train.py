@@ -17,6 +17,7 @@ from slm_lsp.model.errors import CheckpointError, TrainingError
 from slm_lsp.model.evaluation import choose
 from slm_lsp.model.library import ModelLibrary
 from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.repository import Repository
 from slm_lsp.model.runtime.checkpoint import CONFIG, Checkpoint
 from slm_lsp.trainer.adapt import adapt_job
 from slm_lsp.trainer.export import export
@@ -26,7 +27,6 @@ from slm_lsp.trainer.judge import POINTS, Verdict, judge
 from slm_lsp.trainer.phases import PHASES
 from slm_lsp.trainer.progress import Display
 from slm_lsp.trainer.report import Report, card, finite
-from slm_lsp.trainer.repository import Repository
 from slm_lsp.trainer.samples import generate_samples
 from slm_lsp.trainer.scratch import phase_job
 from slm_lsp.trainer.split import Parts, split

@@ -9,7 +9,6 @@ Knows: the corpus's splits, the Completer. Must not know: how the model was trai
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -18,55 +17,21 @@ import typer
 from slm_lsp.data import base_checkpoint
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.errors import SlmLspError
-from slm_lsp.model.evaluation import Point, choose
+from slm_lsp.model.evaluation import Judgement, judge
 from slm_lsp.model.evaluation.gate import fit_gate
-from slm_lsp.model.evaluation.metrics import edit_similarity, exact_match
 from slm_lsp.model.runtime.checkpoint import Checkpoint, write_checkpoint
 from slm_lsp.trainer.card import base_card
-from slm_lsp.trainer.corpus.manifest import Split, archives_folder, read_manifest
-from slm_lsp.trainer.corpus.select import select
-
-POINTS_A_PROJECT = 110
-"""Cursors in each package of the split."""
+from slm_lsp.trainer.corpus.manifest import Split, archives_folder
+from slm_lsp.trainer.corpus.unpack import points_of_split
 
 
-@dataclass(frozen=True)
-class Judged:
-    """One suggestion and what became of it."""
-
-    chroma: bool
-    """Whether the line uses ChromaDB."""
-    confidence: float
-    """The completer's; 0 where it offered nothing."""
-    right: bool
-    """Whether its first line is what the developer wrote."""
-    similarity: float
-    """Edit similarity of the two."""
+def judge_split(completer: Completer, split: Split, archives: Path) -> list[Judgement]:
+    """What the completer offers at each point of a split, knowing the open file alone, whatever its gate says."""
+    points = [point for package in points_of_split(split, archives).values() for point in package]
+    return list(judge(completer, points))
 
 
-def points_of_split(split: Split, archives: Path) -> list[Point]:
-    """Cursors in the packages of a split, at most 110 a package; raises CorpusError without their archives."""
-    packages = [package for package in read_manifest() if package.split == split]
-    files = select(packages, archives).files
-    return [
-        point
-        for package in packages
-        for point in choose([(f.path, f.text) for f in files if f.package == package.name], POINTS_A_PROJECT)
-    ]
-
-
-def judge_points(completer: Completer, points: list[Point]) -> list[Judged]:
-    """What the completer offers at each point, whatever its gate says."""
-    judged = []
-    for point in points:
-        offer = completer.complete(point.prefix, point.suffix, path=point.path)
-        text, confidence = (offer.text, offer.confidence) if offer else ("", 0.0)
-        right, similarity = exact_match(text, point.target), edit_similarity(text, point.target)
-        judged.append(Judged(point.chroma, confidence, right, similarity))
-    return judged
-
-
-def figures_of(judged: list[Judged], threshold: float) -> dict[str, float]:
+def figures_of(judged: list[Judgement], threshold: float) -> dict[str, float]:
     """The figures that the card and the log name, each over `points` points."""
     shown = [one for one in judged if one.confidence >= threshold]
 
@@ -77,8 +42,8 @@ def figures_of(judged: list[Judged], threshold: float) -> dict[str, float]:
         "points": len(judged),
         "em": mean([one.right for one in judged]),
         "es": mean([one.similarity for one in judged]),
-        "chroma_em": mean([one.right for one in judged if one.chroma]),
-        "chroma_es": mean([one.similarity for one in judged if one.chroma]),
+        "chroma_em": mean([one.right for one in judged if one.point.chroma]),
+        "chroma_es": mean([one.similarity for one in judged if one.point.chroma]),
         "precision": mean([one.right for one in shown]),
         "show_rate": round(len(shown) / max(len(judged), 1), 4),
     }
@@ -87,7 +52,7 @@ def figures_of(judged: list[Judged], threshold: float) -> dict[str, float]:
 def fit(folder: Path, archives: Path) -> dict[str, float]:
     """Fit the gate of a base checkpoint on the split `tune`, and write gate, figures and card into it."""
     checkpoint = Checkpoint.open(folder)
-    judged = judge_points(Completer(checkpoint, threads=2), points_of_split("tune", archives))
+    judged = judge_split(Completer(checkpoint, threads=2), "tune", archives)
     threshold = fit_gate((one.confidence, one.right) for one in judged)
     figures = figures_of(judged, threshold)
     metrics = {**checkpoint.metrics, "tune": {**checkpoint.metrics["tune"], **figures}}
@@ -102,7 +67,7 @@ def fit(folder: Path, archives: Path) -> dict[str, float]:
 def report(folder: Path, archives: Path) -> dict[str, float]:
     """The figures of a checkpoint, with the gate it has, on the split `test`."""
     completer = Completer.load(folder, threads=2)
-    judged = judge_points(completer, points_of_split("test", archives))
+    judged = judge_split(completer, "test", archives)
     return figures_of(judged, float(completer.checkpoint.gate["min_confidence"]))
 
 

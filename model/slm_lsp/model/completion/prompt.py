@@ -38,6 +38,18 @@ def unix_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+def stem_of(text: str, *, joins_indent: bool) -> str:
+    """The end of a text that is decoded again; see Prompt.stem. `joins_indent` is the vocabulary's."""
+    line = text[text.rfind("\n") + 1 :]
+    found = _STEM.search(line)
+    stem = found.group()[-_LONGEST_STEM:] if found else ""
+    if line.strip() != stem.strip():
+        return stem
+    # The line's first word: its indentation belongs to the newline's token where the vocabulary has such tokens,
+    # and else all but the last space, which belongs to the word.
+    return stem.lstrip() if joins_indent else stem[-len(stem.lstrip()) - 1 :]
+
+
 class PromptBuilder:
     """Builds the prompts of one model; the same text gives the same prompt, whatever was asked before."""
 
@@ -54,7 +66,7 @@ class PromptBuilder:
     def build(self, prefix: str, suffix: str, path: str = "") -> Prompt:
         """The prompt of a cursor between `prefix` and `suffix`, which may be whole files."""
         text, whole = self._window(prefix)
-        stem = self._stem(text)
+        stem = stem_of(text, joins_indent=self._vocabulary.joins_indent)
         text = text[: len(text) - len(stem)]
         after = unix_newlines(suffix[: self._reach])
         if self._style == "fim" and after.strip():
@@ -73,16 +85,6 @@ class PromptBuilder:
             return unix_newlines(prefix), True
         text = unix_newlines(prefix[skipped:])
         return text[text.find("\n") + 1 :], False
-
-    def _stem(self, text: str) -> str:
-        line = text[text.rfind("\n") + 1 :]
-        found = _STEM.search(line)
-        stem = found.group()[-_LONGEST_STEM:] if found else ""
-        if line.strip() != stem.strip():
-            return stem
-        # The line's first word: its indentation belongs to the newline's token where the vocabulary has such tokens,
-        # and else all but the last space, which belongs to the word.
-        return stem.lstrip() if self._vocabulary.joins_indent else stem[-len(stem.lstrip()) - 1 :]
 
     def _tail(self, ids: list[int], limit: int) -> list[int]:
         """The end of `ids`, at most `limit` of them, cut in whole strides."""

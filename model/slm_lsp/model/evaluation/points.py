@@ -26,6 +26,8 @@ after_dot   just after the dot of an attribute access   call_args  just after `(
 mid_word    1 to 3 characters into an identifier
 """
 
+POPUP_KINDS = ("after_dot", "mid_word")
+"""Where an editor's popup opens by itself, and one identifier is wanted."""
 SHORTEST = 3
 """Characters of code that must be left on the line."""
 CHROMA_SHARE = 0.5

@@ -91,6 +91,56 @@ def train(arguments: Annotated[list[str] | None, typer.Argument(metavar="PATH [O
 
 
 @app.command()
+def evaluate(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of projects, or files.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME_OR_FOLDER", help='A model of `slm-lsp models`, "base", or a folder.')
+    ] = "auto",
+    workspace: Annotated[
+        str | None, typer.Option(metavar="DIR", help='Its other files are known too; "auto": each project\'s own.')
+    ] = None,
+    split: Annotated[str | None, typer.Option(metavar="tune|test", help="The corpus's held-out packages.")] = None,
+    points: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Points made elsewhere.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Where their predictions go.")] = None,
+    api: Annotated[
+        bool, typer.Option("--api", help="Ask for every part of ChromaDB calls: the API benchmark.")
+    ] = False,
+    typist: Annotated[bool, typer.Option("--typist", help="Type the files: keystrokes saved.")] = False,
+    kinds: Annotated[str | None, typer.Option(help="Only these kinds of cursors, separated by commas.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Points a project; characters a file with --typist.", show_default="110")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the choice of points.")] = 0,
+    gate: Annotated[bool, typer.Option("--gate/--no-gate", help="With --points: silent where an editor is.")] = True,
+    popup: Annotated[bool, typer.Option("--popup/--no-popup", help="Ask for the popup too.")] = True,
+    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Ask the copier and jedi too.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Measure completions where code is already written: exactly right, similar, shown, the popup's ranks.
+
+    Points are cursors in files; what was really written after them is hidden from the model and compared.
+
+    Examples:  slm-lsp evaluate ~/my-chroma-project --workspace auto
+               slm-lsp evaluate --split test
+               slm-lsp evaluate --typist app/search.py
+               slm-lsp evaluate --points points.jsonl --out predictions.jsonl
+    """
+    from slm_lsp.server.cli.evaluate.command import Options
+    from slm_lsp.server.cli.evaluate.command import evaluate as run_evaluation
+
+    if split not in (None, "tune", "test"):
+        raise typer.BadParameter(f"must be tune or test, not {split}", param_hint="--split")
+    options = Options(
+        paths=paths or [], model=model, workspace=workspace, split=split, points=points, out=out, api=api,
+        typist=typist, kinds=kinds, limit=limit, seed=seed, gate=gate, popup=popup, baselines=baselines,
+        as_json=as_json,
+    )  # fmt: skip
+    raise typer.Exit(run_evaluation(options))
+
+
+@app.command()
 def complete(
     place: Annotated[str, typer.Argument(metavar="FILE:LINE:COL", help="The cursor, as editors show it: from 1.")],
     model: Annotated[

@@ -1,4 +1,4 @@
-"""The maintainers' commands: `python -m slm_lsp.trainer.corpus fetch|tokenizer|pack|compact|check`.
+"""The maintainers' commands: `python -m slm_lsp.trainer.corpus fetch|tokenizer|pack|compact|unpack|points|check`.
 
 Knows: what a maintainer types and sees. Must not know: how each step works.
 """
@@ -10,15 +10,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from slm_lsp.data import vocabulary
+from slm_lsp.data import point_file, vocabulary
 from slm_lsp.model.errors import SlmLspError
+from slm_lsp.model.evaluation.positions import write_positions
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.corpus.compact import compact_pack
 from slm_lsp.trainer.corpus.fetch import fetch_package
@@ -27,6 +28,7 @@ from slm_lsp.trainer.corpus.manifest import archives_folder, manifest_sha256, pa
 from slm_lsp.trainer.corpus.pack import FIM_VALIDATION_FILES, Pack, read_pack, write_pack
 from slm_lsp.trainer.corpus.select import Selection, select
 from slm_lsp.trainer.corpus.tokenizer import bytes_per_token, train_tokenizer
+from slm_lsp.trainer.corpus.unpack import choose_positions, unpack
 
 app = typer.Typer(
     help="Build the base model's corpus: fetch the packages, train the tokenizer, pack, check the splits.",
@@ -46,6 +48,7 @@ Vocabulary = Annotated[
     Path,
     typer.Option(help="tokenizer.json, or a folder with it.", default_factory=lambda: vocabulary("chroma8k")),
 ]
+HeldOut = Annotated[Literal["tune", "test"], typer.Argument(help="The split.")]
 
 
 @contextmanager
@@ -127,6 +130,22 @@ def compact(
     with console.status("compressing"):
         report = compact_pack(read_pack(packed), out, max_bytes=int(max_mb * 1_000_000))
     print(f"{out}: {report}")
+
+
+@app.command(name="unpack")
+def unpack_split(archives: Archives, split: HeldOut) -> None:
+    """Unpack a held-out split's files for `slm-lsp evaluate`, fetching what is missing; prints the folder."""
+    with console.status(f"unpacking the split {split}"):
+        folder = unpack(split, archives)
+    print(folder)
+
+
+@app.command()
+def points(archives: Archives, split: HeldOut) -> None:
+    """Choose the points of a held-out split anew and write its point file; it changes only with the manifest."""
+    chosen = choose_positions(split, archives)
+    write_positions(point_file(split), chosen)
+    print(f"{len(chosen)} points in {point_file(split)}")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slm_lsp.model.errors import WorkspaceError
-from slm_lsp.trainer.repository import MAX_BYTES, read_repository
+from slm_lsp.model.repository import MAX_BYTES, read_repository
 
 
 def write(root: Path, files: dict[str, str | bytes]) -> Path:
