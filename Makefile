@@ -61,7 +61,8 @@ pretrain: $(READY)  ## train the base model: make pretrain MINUTES=60 [DEVICE=cu
 	$(RUN) -m slm_lsp.trainer.pretrain --minutes $(MINUTES) --device $(DEVICE)
 
 figures: $(READY)  ## the base model's figures on the packages of the split `test` (fetch the corpus first)
-	$(RUN) -m slm_lsp.trainer.tune --split test
+	$(VENV)/bin/slm-lsp evaluate --split test --model base
+	$(VENV)/bin/slm-lsp evaluate --split test --model base --workspace auto
 
 clean:  ## remove what the verbs above made in this folder
 	rm -rf $(VENV) .demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

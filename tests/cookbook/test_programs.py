@@ -1,4 +1,4 @@
-"""Every program of the cookbook runs against the real chromadb, asserts its own result and leaves this machine alone.
+"""Every program of the cookbook and of the API benchmark runs against the real chromadb and asserts its own result.
 
 `pytest -m cookbook` runs these alone. Two programs run at a time; a test waits for its own.
 """
@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import ast
-import os
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -15,69 +13,81 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cookbook_runner import faults_of
 
-from slm_lsp.data import ROOT
-from slm_lsp.trainer.corpus.windows import line_windows, shared
+from slm_lsp.trainer.cookbook.programs import BENCHMARK, COOKBOOK, read_benchmark, read_programs
 
 pytestmark = pytest.mark.cookbook
 
-COOKBOOK = ROOT / "cookbook"
-PROGRAMS = sorted(path for path in COOKBOOK.rglob("*.py"))
-GUARD = Path(__file__).parent / "guard"
-SECONDS = 120
-"""A program takes two; a loaded machine much longer."""
+PROGRAMS = [program.path for program in (*read_programs(), *read_benchmark())]
+BROUGHT = {
+    "aiohttp", "chromadb", "click", "httpx", "mmh3", "numpy", "pydantic", "rich", "tenacity", "typer", "uvicorn",
+}  # fmt: skip
+"""Packages that come with slm-lsp[chroma]."""
+NAMED = {"PIL", "hypothesis", "pytest", "pytest_asyncio"}
+"""Packages that the cookbook's README says to install; the development extras bring them."""
 
-Results = dict[Path, "Future[subprocess.CompletedProcess[str]]"]
+Results = dict[Path, "Future[list[str]]"]
 
 
 @pytest.fixture(scope="module")
 def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
     wanted = {item.callspec.params["program"] for item in request.session.items if hasattr(item, "callspec")
               and "program" in item.callspec.params}  # fmt: skip
-    with ThreadPoolExecutor(2) as pool:
-        yield {
-            program: pool.submit(run, program, tmp_path_factory.mktemp(program.stem))
-            for program in PROGRAMS
-            if program in wanted
-        }
-        pool.shutdown(cancel_futures=True)
-
-
-def run(program: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ, "PYTHONPATH": str(GUARD), "PYTHONDONTWRITEBYTECODE": "1", "ANONYMIZED_TELEMETRY": "False",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }  # fmt: skip
-    command = [sys.executable, "-W", "error::DeprecationWarning", str(program)]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+    pool = ThreadPoolExecutor(2)
+    yield {
+        program: pool.submit(faults_of, program, tmp_path_factory.mktemp(program.stem))
+        for program in PROGRAMS
+        if program in wanted
+    }
+    pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_program_runs_and_asserts_its_result(program: Path, results: Results) -> None:
-    done = results[program].result()
-    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+def test_a_program_runs_asserts_its_result_and_leaves_nothing_behind(program: Path, results: Results) -> None:
+    faults = results[program].result()
+    assert not faults, "\n".join(faults)
+
+
+def test_no_program_lies_where_none_is_read() -> None:
+    assert set(PROGRAMS) == {*COOKBOOK.rglob("*.py"), *BENCHMARK.rglob("*.py")}
 
 
 def is_assertion(node: ast.AST) -> bool:
     return isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr.startswith("assert"))
 
 
-def test_each_program_is_documented_checks_itself_and_shadows_nothing() -> None:
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_a_program_is_documented_checks_itself_and_is_of_a_readable_size(program: Path) -> None:
+    text = program.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree)
+    assert any(map(is_assertion, ast.walk(tree)))
+    assert 60 <= len(text.splitlines()) <= 200
+
+
+def imports(tree: ast.AST, required: bool = True) -> Iterator[tuple[str, bool]]:
+    """The modules that a program imports, and whether it fails without them."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.split(".")[0], required) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module).split(".")[0], required
+        yield from imports(node, required and not isinstance(node, ast.Try | ast.If | ast.With))
+
+
+def test_programs_need_only_what_the_readme_says() -> None:
+    known = sys.stdlib_module_names | BROUGHT | NAMED
+    unknown = {}
     for program in PROGRAMS:
-        tree = ast.parse(program.read_text())
-        assert ast.get_docstring(tree), f"{program}: no docstring"
-        assert any(map(is_assertion, ast.walk(tree))), f"{program}: asserts nothing"
-        assert program.stem not in sys.stdlib_module_names | {"chromadb", "pytest", "numpy"}
+        found = set(imports(ast.parse(program.read_text(encoding="utf-8"))))
+        stood_in_for = {module for module, required in found if not required}
+        unknown[program.name] = {module for module, required in found if required} - stood_in_for - known
+    assert {name: modules for name, modules in unknown.items() if modules} == {}
+
+
+def test_no_program_bears_the_name_of_a_module_or_of_another_program() -> None:
+    modules = {module for program in PROGRAMS for module, _ in imports(ast.parse(program.read_text(encoding="utf-8")))}
     names = Counter(program.stem for program in PROGRAMS)
+    assert not names.keys() & (sys.stdlib_module_names | modules)
     assert not [name for name, count in names.items() if count > 1]
-
-
-def test_no_two_programs_share_a_third_of_their_windows() -> None:
-    windows = [line_windows(program.read_text()) for program in PROGRAMS]
-    for index, one in enumerate(windows):
-        for other_index in range(index):
-            other = windows[other_index]
-            common = shared(one, other)
-            assert common < 0.3 * min(len(one), len(other)), f"{PROGRAMS[index]} and {PROGRAMS[other_index]}"

@@ -157,6 +157,50 @@ def test_a_damaged_model_is_read_once_while_it_stays_the_same(house: House) -> N
     assert loads == [house.base]
 
 
+def test_the_old_model_is_gone_before_the_new_one_is_loaded(house: House) -> None:
+    import gc
+    import weakref
+
+    models: list[weakref.ref[object]] = []
+    alive: list[int] = []
+
+    def load(folder: Path, threads: int):  # type: ignore[no-untyped-def]
+        gc.collect()
+        alive.append(sum(model() is not None for model in models))
+        completer = load_completer(folder, threads)
+        models.append(weakref.ref(completer))
+        return completer
+
+    choice = ModelChoice(house.library, load=load, clock=lambda: house.now)
+    choice.completer_for(house.workspace, "auto", 1)
+    choice.completer_for(house.workspace, "auto", 2)
+    (house.base / "metrics.json").touch()
+    house.now += 1.1
+    choice.completer_for(house.workspace, "auto", 2)
+    assert alive == [0, 0, 0]
+
+
+def test_it_tells_when_it_is_loading(house: House) -> None:
+    told: list[bool] = []
+
+    def load(folder: Path, threads: int):  # type: ignore[no-untyped-def]
+        told.append(choice.is_loading)
+        return load_completer(folder, threads)
+
+    choice = ModelChoice(house.library, load=load, clock=lambda: house.now)
+    assert choice.is_loading, "nothing is loaded yet"
+    choice.completer_for(house.workspace, "auto", 1)
+    assert not choice.is_loading
+    house.now += 1.1
+    choice.completer_for(house.workspace, "auto", 2)
+    damage(house.base)
+    house.now += 1.1
+    with pytest.raises(CheckpointError):
+        choice.completer_for(house.workspace, "auto", 2)
+    assert told == [True, True, True]
+    assert not choice.is_loading
+
+
 def test_at_most_two_models_stay_in_memory(house: House) -> None:
     import gc
     import weakref

@@ -135,6 +135,46 @@ def test_a_full_change_replaces_everything() -> None:
     assert opened.lines == ["three"]
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "new", "line"),
+    [
+        ((1, 0), (1, 3), "", 1),
+        ((0, 1), (2, 2), "", 0),
+        ((2, 2), (0, 1), "", 0),
+        ((0, 3), (1, 0), "", 0),
+        ((1, 0), (1, 3), "tw", 1),  # some editors name the word
+        ((1, 0), (1, 3), "to", 1),
+        ((1, 0), (1, 3), "wo", 1),
+        ((1, 0), (1, 3), "TW", None),
+        ((1, 0), (1, 3), "two", None),
+        ((1, 0), (1, 3), "twos", None),
+        ((1, 3), (1, 3), "s", None),
+        ((1, 3), (1, 3), "", None),
+        ((1, 3), (1, 99), "", None),
+    ],
+)
+def test_deletions_are_told_from_other_edits(
+    start: tuple[int, int], end: tuple[int, int], new: str, line: int | None
+) -> None:
+    opened = document("one\ntwo\nthree")
+    assert opened.deleted_on is None
+    where = types.Range(types.Position(*start), types.Position(*end))
+    opened.apply_change(types.TextDocumentContentChangePartial(where, new))
+    assert opened.deleted_on == line
+
+
+def test_whatever_comes_after_a_deletion_ends_it() -> None:
+    opened = document("one\ntwo\n")
+    here = types.Range(types.Position(0, 0), types.Position(0, 1))
+    opened.apply_change(types.TextDocumentContentChangePartial(here, ""))
+    assert opened.deleted_on == 0
+    opened.apply_change(types.TextDocumentContentChangePartial(types.Range(here.start, here.start), "o"))
+    assert opened.deleted_on is None
+    opened.apply_change(types.TextDocumentContentChangePartial(here, ""))
+    opened.apply_change(types.TextDocumentContentChangeWholeDocument("one"))
+    assert opened.deleted_on is None
+
+
 def test_edits_in_a_long_file_cost_little() -> None:
     line = "    value = collection.query(query_texts=[text], n_results=10)\n"
     opened = document(line * 50_000)

@@ -1,7 +1,8 @@
-"""Looking after the cookbook: what counts as a call, coverage of the installed chromadb, exemptions, README."""
+"""Looking after the cookbook: what counts as a call, coverage of the installed chromadb, overlap, README."""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -15,8 +16,12 @@ from slm_lsp.trainer.cookbook.__main__ import app
 from slm_lsp.trainer.cookbook.api import EXEMPT, Api, embedded, read_api, try_exempt
 from slm_lsp.trainer.cookbook.calls import chroma_calls
 from slm_lsp.trainer.cookbook.coverage import ENOUGH, count_coverage
-from slm_lsp.trainer.cookbook.programs import COOKBOOK, Program, read_programs
+from slm_lsp.trainer.cookbook.overlap import compare
+from slm_lsp.trainer.cookbook.programs import COOKBOOK, Program, count_tokens, read_benchmark, read_programs
 from slm_lsp.trainer.cookbook.readme import render_readme
+from slm_lsp.trainer.corpus.manifest import read_manifest
+from slm_lsp.trainer.corpus.select import select
+from slm_lsp.trainer.corpus.windows import contaminated, line_windows
 
 GIVES_A_COLLECTION = [
     "col = chromadb.Client().get_collection('a')",
@@ -164,6 +169,32 @@ def test_the_shipped_cookbook_shows_the_whole_api() -> None:
     assert [fault for row in rows for fault in row.missing(ENOUGH)] == []
 
 
+def test_the_shipped_cookbook_is_a_book() -> None:
+    programs = read_programs()
+    assert len(programs) >= 200
+    assert count_tokens(programs) >= 250_000
+
+
+def test_no_two_shipped_programs_are_alike_nor_any_like_the_benchmark() -> None:
+    benchmark = read_benchmark()
+    assert len(benchmark) == 20
+    most_alike = compare([*read_programs(), *benchmark])[0]
+    assert most_alike.share < 0.3, most_alike
+
+
+def test_the_benchmark_is_in_no_corpus(tmp_path: Path) -> None:
+    manifest = read_manifest()
+    (row,) = [package for package in manifest if package.kind == "cookbook"]
+    benchmark = read_benchmark()
+    texts = {program.text for program in benchmark}
+    files = select([row], tmp_path).files
+    assert len(files) > 200
+    assert not [file.path for file in files if file.text in texts or "benchmark" in file.path]
+    held_out = [line_windows(program.text) for program in benchmark]
+    assert contaminated([line_windows(file.text) for file in files], held_out) == {}
+    assert not [package.name for package in manifest if "slm" in package.name], "ours, with the benchmark in it"
+
+
 def test_the_readme_is_up_to_date() -> None:
     written = (COOKBOOK / "README.md").read_text(encoding="utf-8")
     assert written == render_readme(read_programs()), "run python -m slm_lsp.trainer.cookbook readme"
@@ -197,14 +228,34 @@ def run(*arguments: object) -> tuple[int, str]:
 
 def test_overlap_names_programs_that_are_alike(tmp_path: Path) -> None:
     lines = [f"step({n})" for n in range(40)]
-    shelve(tmp_path, "a/one.py", "\n".join(lines))
-    shelve(tmp_path, "b/two.py", "\n".join([f"other({n})" for n in range(20)] + lines[:20]))
-    shelve(tmp_path, "b/three.py", "\n".join([f"third({n})" for n in range(30)] + lines[:10]))
-    code, output = run("overlap", "--cookbook", tmp_path)
+    cookbook, benchmark = tmp_path / "cookbook", tmp_path / "api_benchmark"
+    cookbook.mkdir()
+    shelve(cookbook, "a/one.py", "\n".join(lines))
+    shelve(cookbook, "b/two.py", "\n".join([f"other({n})" for n in range(20)] + lines[:20]))
+    shelve(cookbook, "b/three.py", "\n".join([f"third({n})" for n in range(30)] + lines[:10]))
+    shelve(tmp_path, "api_benchmark/four.py", "\n".join(f"fourth({n})" for n in range(40)))
+    where = ("--cookbook", cookbook, "--benchmark", benchmark)
+    code, output = run("overlap", *where)
     assert code == 1
-    assert " 46%  a/one.py  b/two.py\n" in output
+    assert output.startswith(" 46%  a/one.py  b/two.py\n3 programs, 1 of the benchmark; 1 pairs share 30% or more\n")
+    assert "most alike in the cookbook:  46%  a/one.py  b/two.py\n" in output
+    assert "most alike in the benchmark: no pair\n" in output
     assert "three.py" not in output
-    assert run("overlap", "--cookbook", tmp_path, "--share", 0.5) == (0, "3 programs; 0 pairs share 50% or more\n")
+    code, output = run("overlap", *where, "--share", 0.5)
+    assert (code, output.splitlines()[0]) == (0, "3 programs, 1 of the benchmark; 0 pairs share 50% or more")
+
+
+def test_overlap_compares_the_benchmark_with_itself_and_with_the_cookbook(tmp_path: Path) -> None:
+    lines = [f"step({n})" for n in range(40)]
+    cookbook, benchmark = tmp_path / "cookbook", tmp_path / "api_benchmark"
+    cookbook.mkdir()
+    shelve(cookbook, "a/one.py", "\n".join(lines))
+    shelve(tmp_path, "api_benchmark/two.py", "\n".join([f"other({n})" for n in range(20)] + lines[:20]))
+    shelve(tmp_path, "api_benchmark/three.py", "\n".join(f"other({n})" for n in range(20)))
+    code, output = run("overlap", "--cookbook", cookbook, "--benchmark", benchmark)
+    assert code == 1
+    assert "most alike between the two:  46%  a/one.py  api_benchmark/two.py\n" in output
+    assert "most alike in the benchmark: 100%  api_benchmark/three.py  api_benchmark/two.py\n" in output
 
 
 def test_coverage_names_what_is_missing(tmp_path: Path) -> None:
@@ -213,6 +264,7 @@ def test_coverage_names_what_is_missing(tmp_path: Path) -> None:
     assert code == 1
     assert "collection.peek(limit=): 1\n" in output
     assert "collection.upsert: 0\n" in output
+    assert re.search(r"^1 programs, [1-3]\d tokens of our vocabulary$", output, re.MULTILINE)
     assert run("coverage", "--cookbook", tmp_path, "--no-try", "--enough", 0)[0] == 0
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -20,10 +21,12 @@ from slm_lsp.model.errors import Cancelled, CheckpointError
 from slm_lsp.model.library import ModelLibrary
 from slm_lsp.server import __version__
 from slm_lsp.server.choice import ModelChoice
+from slm_lsp.server.dismissals import Dismissals
 from slm_lsp.server.documents import Document, Documents
 from slm_lsp.server.protocol import SlmLspProtocol
 from slm_lsp.server.settings import Settings
 from slm_lsp.server.tally import Outcome, Tally
+from slm_lsp.server.why import REASONS, Why, no_model, not_python, switched_off
 from slm_lsp.server.worker import Worker
 
 if TYPE_CHECKING:
@@ -34,6 +37,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Kind = Literal["inline", "popup"]
 """What is asked for: ghost text or the popup. A newer request takes over from an older one of its kind."""
+
+Params = types.InlineCompletionParams | types.CompletionParams
+"""A request with a place in a document."""
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """What became of a request."""
+
+    outcome: Outcome
+    items: list[T] = field(default_factory=list)
+    """What the editor is offered."""
+    reason: str = ""
+    """A sentence for a person, where more can be said than of the outcome in general."""
 
 
 class SlmLspServer(LanguageServer):
@@ -47,11 +64,15 @@ class SlmLspServer(LanguageServer):
         """From the client's initializationOptions: what a setting falls back to."""
         self.choice = ModelChoice(library or ModelLibrary())
         self.tallies: dict[Kind, Tally] = {"inline": Tally(), "popup": Tally()}
+        self.latest: dict[Kind, Why] = {}
+        """What became of the latest request of each kind."""
+        self.dismissals = Dismissals()
         self.accepted = 0
         """Suggestions the user took."""
         self.worker = Worker()
         self.shut_down = False
         """Whether the client has asked for the shutdown."""
+        self._newest: dict[Kind, Params] = {}
         self._reported: set[str] = set()
 
     @property
@@ -76,37 +97,51 @@ class SlmLspServer(LanguageServer):
     async def serve(
         self,
         kind: Kind,
-        uri: str,
+        params: Params,
         enabled: bool,
-        answer: Callable[[Document], Awaitable[tuple[Outcome, list[T]]]],
+        answer: Callable[[Document], Awaitable[Answer[T]]],
     ) -> list[T]:
-        """The items of an answer, or none, with the outcome counted.
+        """The items of an answer, or none, with the outcome counted and explained.
 
         There are none for documents that are not open or not Python, when the feature is off, when a newer
         request took over, and when no model can be used.
         """
-        began, outcome, items = perf_counter(), Outcome.FAILED, list[T]()
-        document = self.documents.opened(uri)
+        began, ended = perf_counter(), Answer[T](Outcome.FAILED)
+        self._newest[kind] = params
+        if self.choice.is_loading:
+            self._explain(kind, params, Answer(Outcome.LOADING))
+        document = self.documents.opened(params.text_document.uri)
         try:
             if document is None:
-                outcome = Outcome.NOT_OPEN
+                ended = Answer(Outcome.NOT_OPEN)
             elif not document.is_python:
-                outcome = Outcome.NOT_PYTHON
+                ended = Answer(Outcome.NOT_PYTHON, reason=not_python(document.language_id))
             elif not enabled:
-                outcome = Outcome.OFF
+                ended = Answer(Outcome.OFF, reason=switched_off(kind))
             else:
-                outcome, items = await answer(document)
+                ended = await answer(document)
         except Cancelled:
-            outcome = Outcome.CANCELLED
+            ended = Answer(self._given_up())
         except asyncio.CancelledError:
-            outcome = Outcome.CANCELLED
+            ended = Answer(self._given_up())
             raise
         except CheckpointError:
-            outcome = Outcome.NO_MODEL
+            ended = Answer(Outcome.NO_MODEL, reason=no_model(self.choice.errors))
         finally:
-            self.tallies[kind].ended(outcome, perf_counter() - began)
+            self.tallies[kind].ended(ended.outcome, perf_counter() - began)
+            self._explain(kind, params, ended)
             self.report_model_errors()
-        return items
+        return ended.items
+
+    def _given_up(self) -> Outcome:
+        """The outcome of a request that was given up before it was answered."""
+        return Outcome.LOADING if self.choice.is_loading else Outcome.CANCELLED
+
+    def _explain(self, kind: Kind, params: Params, answer: Answer[T]) -> None:
+        """Keep what became of a request, unless there has been a newer one of its kind."""
+        if self._newest[kind] is params:
+            at, reason = params.position, answer.reason or REASONS[answer.outcome]
+            self.latest[kind] = Why(params.text_document.uri, at.line, at.character, answer.outcome, reason)
 
     async def compute(
         self, kind: Kind, document: Document | None, ask: Callable[[Completer, Callable[[], bool]], T]

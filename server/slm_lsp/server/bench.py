@@ -123,7 +123,8 @@ def _type(client: Client, file: Path, lines: list[str], requests: int) -> Iterat
 
 def _asked(client: Client, file: Path, at: tuple[int, int]) -> tuple[float, bool]:
     began = perf_counter()
-    suggestion = client.ghost_text(file, at)
+    # Invoked, so that each is computed: an automatic one is answered at once in comments and strings.
+    suggestion = client.ghost_text(file, at, invoked=True)
     return _ms_since(began), suggestion is not None
 
 

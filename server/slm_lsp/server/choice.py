@@ -104,7 +104,13 @@ class ModelChoice:
         self._clock = clock
         self._models: OrderedDict[str, _Loaded] = OrderedDict()
         self._looked: dict[str, float] = {}
+        self._loading = False
         self._chosen: tuple[tuple[Path | None, str], float, Choice] | None = None
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a model is being loaded, or the first one has yet to be."""
+        return self._loading or (self.last is None and not self.errors)
 
     def completer_for(self, path: Path | None, setting: str, threads: int) -> Completer:
         """The model for a document, loaded; the base model where the chosen one cannot be used.
@@ -130,33 +136,44 @@ class ModelChoice:
         return self._chosen[2]
 
     def _completer(self, name: str, threads: int) -> Completer:
-        loaded = self._models.get(name)
-        if loaded is None or loaded.threads != threads or self._is_stale(self._looked[name]):
-            loaded = self._look(name, threads)
+        if not self._has(name, threads) or self._is_stale(self._looked[name]):
+            self._look(name, threads)
             self._looked[name] = self._clock()
         self._models.move_to_end(name)
-        if isinstance(loaded.model, CheckpointError):
-            raise loaded.model.with_traceback(None)
-        return loaded.model
+        model = self._models[name].model
+        if isinstance(model, CheckpointError):
+            raise model.with_traceback(None)
+        return model
+
+    def _has(self, name: str, threads: int, stamp: Stamp | None = None) -> bool:
+        """Whether this model is in memory (or known not to be usable), for so many threads, as of these files."""
+        if (loaded := self._models.get(name)) is None:
+            return False
+        return loaded.threads == threads and stamp in (None, loaded.stamp)
 
     def _is_stale(self, looked: float) -> bool:
         return self._clock() - looked >= SECONDS_BETWEEN_LOOKS
 
-    def _look(self, name: str, threads: int) -> _Loaded:
-        """Load the model if its files or threads are not those it was loaded from."""
+    def _look(self, name: str, threads: int) -> None:
+        """Load the model if its files or threads are not those it was loaded from.
+
+        Nothing here may hold the old model: it must be gone before the new one is loaded.
+        """
         stamp: Stamp = ()
         model: Completer | CheckpointError
         try:
             folder = find_model(name, self._library)
             stamp = _stamp(folder)
-            if (loaded := self._models.get(name)) and (loaded.stamp, loaded.threads) == (stamp, threads):
-                return loaded
+            if self._has(name, threads, stamp):
+                return
             self._make_room(name)
+            self._loading = True
             model = self._load(folder, threads)
         except CheckpointError as error:
             model = error
+        finally:
+            self._loading = False
         self._models[name] = _Loaded(stamp, threads, model)
-        return self._models[name]
 
     def _make_room(self, name: str) -> None:
         """Forget the model of this name, and the ones used longest ago if there are too many."""

@@ -66,9 +66,9 @@ class Client:
         document = {"uri": _uri(path), "version": next(self._versions)}
         self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
 
-    def ghost_text(self, path: Path, at: tuple[int, int]) -> str | None:
-        """The suggestion at a place (line, character), if there is one."""
-        context = {"triggerKind": 2}
+    def ghost_text(self, path: Path, at: tuple[int, int], *, invoked: bool = False) -> str | None:
+        """The suggestion at a place (line, character), if there is one; `invoked` as by a person who asks for it."""
+        context = {"triggerKind": 1 if invoked else 2}
         result = self.request("textDocument/inlineCompletion", {**_place(path, at), "context": context})
         return str(result["items"][0]["insertText"]) if result["items"] else None
 

@@ -20,6 +20,8 @@ from pygls.uris import to_fs_path
 from pygls.workspace import PositionCodec, ServerTextPosition, TextDocument, Workspace
 
 _PYTHON_SUFFIXES = (".py", ".pyi")
+_MOST_KEPT = 1_000
+"""Characters of an edit's new text up to which it may be a deletion that names more than it takes away."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -34,6 +36,15 @@ def split_lines(text: str) -> list[str]:
 def _well_formed(text: str) -> str:
     """The text with U+FFFD for halves of surrogate pairs: as long in UTF-16, and every tokenizer takes it."""
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _only_removes(removed: str, inserted: str) -> bool:
+    """Whether an edit only takes away; some editors name more than that, and insert again what stays of it."""
+    if len(inserted) >= len(removed) or len(inserted) > _MOST_KEPT:
+        return False
+    pairs = enumerate(zip(removed, inserted, strict=False))
+    kept = next((index for index, (old, new) in pairs if old != new), len(inserted))
+    return removed.endswith(inserted[kept:])
 
 
 class ExactCodec(PositionCodec):
@@ -82,6 +93,8 @@ class Document(TextDocument):
     ) -> None:
         super().__init__(uri, version=version, language_id=language_id, position_codec=position_codec)
         self._lines = split_lines(_well_formed(source))
+        self.deleted_on: int | None = None
+        """The line of the latest change, where that removed text and inserted none."""
 
     @property
     def lines(self) -> Sequence[str]:
@@ -110,11 +123,15 @@ class Document(TextDocument):
             self._replace(change.range, _well_formed(change.text))
         else:
             self._lines = split_lines(_well_formed(change.text))
+            self.deleted_on = None  # what a person did cannot be told from a whole new text
 
     def _replace(self, range_: types.Range, text: str) -> None:
         ends = self.range_from_client_units(range_)
         start, end = sorted((ends.start, ends.end))
         first = start.line
+        removed = "".join(self._lines[first : end.line + 1])
+        removed = removed[start.character : len(removed) - len(self._lines[end.line]) + end.character]
+        self.deleted_on = first if _only_removes(removed, text) else None
         text = self._lines[first][: start.character] + text + self._lines[end.line][end.character :]
         if first and text.startswith("\n") and self._lines[first - 1].endswith("\r"):
             # The line above ended in a lone \r, which has just become half of a \r\n.

@@ -26,6 +26,15 @@ class Outcome(StrEnum):
     NOT_PYTHON = "not python"
     OFF = "off"
     FAILED = "failed"
+    COMMENT = "comment"
+    STRING = "string"
+    DELETION = "deletion"
+    DISMISSED = "dismissed"
+    LOADING = "loading"
+
+
+COMPUTED = (Outcome.SHOWN, Outcome.NOTHING, Outcome.LOW_CONFIDENCE, Outcome.DISMISSED)
+"""The outcomes of requests that a model answered; of the others the time they took says nothing."""
 
 
 class Tally:
@@ -41,7 +50,7 @@ class Tally:
         """Count one request."""
         self.last = outcome
         self._outcomes[outcome] += 1
-        if outcome in (Outcome.SHOWN, Outcome.NOTHING, Outcome.LOW_CONFIDENCE):
+        if outcome in COMPUTED:
             self._milliseconds.append(seconds * 1000)
 
     def report(self) -> dict[str, Any]:

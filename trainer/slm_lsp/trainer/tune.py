@@ -1,85 +1,107 @@
-"""What is chosen by measurement once a base model is trained: the gate, and the figures of its card.
+"""What is chosen by measurement once a base model is trained: how much the memory counts, and when to be silent.
 
-    python -m slm_lsp.trainer.tune [CHECKPOINT]                  fits the gate on the split `tune` and writes it
-    python -m slm_lsp.trainer.tune [CHECKPOINT] --split test     reports on the split `test`, chooses nothing
+    python -m slm_lsp.trainer.tune [CHECKPOINT]     fits both on the split `tune` and writes them into the checkpoint
 
-Knows: the corpus's splits, the Completer. Must not know: how the model was trained.
+Knows: the split's packages, the Completer. Must not know: how the model was trained. What it came to on packages that
+nothing was chosen on, `slm-lsp evaluate --split test` says.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from slm_lsp.data import base_checkpoint
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.errors import SlmLspError
-from slm_lsp.model.evaluation import Judgement, judge
+from slm_lsp.model.evaluation import Judgement, Point, Remembering, judge
 from slm_lsp.model.evaluation.gate import fit_gate
+from slm_lsp.model.evaluation.mixing import expectations, fit_mixture
+from slm_lsp.model.repository import read_repository
 from slm_lsp.model.runtime.checkpoint import Checkpoint, write_checkpoint
 from slm_lsp.trainer.card import base_card
 from slm_lsp.trainer.corpus.manifest import Split, archives_folder
-from slm_lsp.trainer.corpus.unpack import points_of_split
+from slm_lsp.trainer.corpus.unpack import points_of_split, unpack
+
+Known = dict[str, str]
+"""A workspace's files by path."""
 
 
-def judge_split(completer: Completer, split: Split, archives: Path) -> list[Judgement]:
-    """What the completer offers at each point of a split, knowing the open file alone, whatever its gate says."""
-    points = [point for package in points_of_split(split, archives).values() for point in package]
-    return list(judge(completer, points))
-
-
-def figures_of(judged: list[Judgement], threshold: float) -> dict[str, float]:
-    """The figures that the card and the log name, each over `points` points."""
-    shown = [one for one in judged if one.confidence >= threshold]
-
-    def mean(values: list[float]) -> float:
-        return round(sum(values) / max(len(values), 1), 4)
-
-    return {
-        "points": len(judged),
-        "em": mean([one.right for one in judged]),
-        "es": mean([one.similarity for one in judged]),
-        "chroma_em": mean([one.right for one in judged if one.point.chroma]),
-        "chroma_es": mean([one.similarity for one in judged if one.point.chroma]),
-        "precision": mean([one.right for one in shown]),
-        "show_rate": round(len(shown) / max(len(judged), 1), 4),
-    }
-
-
-def fit(folder: Path, archives: Path) -> dict[str, float]:
-    """Fit the gate of a base checkpoint on the split `tune`, and write gate, figures and card into it."""
+def fit(folder: Path, archives: Path) -> dict[str, Any]:
+    """Fit mixture and gate of a base checkpoint on the split `tune`, write them with figures and card into it."""
     checkpoint = Checkpoint.open(folder)
-    judged = judge_split(Completer(checkpoint, threads=2), "tune", archives)
-    threshold = fit_gate((one.confidence, one.right) for one in judged)
-    figures = figures_of(judged, threshold)
+    gate = fitted_gate(checkpoint, archives)
+    completer = Completer(replace(checkpoint, gate=gate), threads=2)
+    alone = [judgement for points, _ in packages("tune", archives) for judgement in judge(completer, points)]
+    figures = {
+        **figures_of(alone, "alone"),
+        **figures_of(judge_packages(completer, "tune", archives, workspace=False), "file"),
+        **figures_of(judge_packages(completer, "tune", archives, workspace=True), "workspace"),
+    }
     metrics = {**checkpoint.metrics, "tune": {**checkpoint.metrics["tune"], **figures}}
     write_checkpoint(
         folder, name=checkpoint.name, config=checkpoint.config, prompt=checkpoint.prompt, tensors=checkpoint.tensors(),
-        graph=checkpoint.graph(), tokenizer=checkpoint.tokenizer(), metrics=metrics,
-        gate={"min_confidence": round(threshold, 4)}, card=base_card(checkpoint.config, metrics),
+        graph=checkpoint.graph(), tokenizer=checkpoint.tokenizer(), metrics=metrics, gate=gate,
+        card=base_card(checkpoint.config, metrics),
     )  # fmt: skip
     return figures
 
 
-def report(folder: Path, archives: Path) -> dict[str, float]:
-    """The figures of a checkpoint, with the gate it has, on the split `test`."""
-    completer = Completer.load(folder, threads=2)
-    judged = judge_split(completer, "test", archives)
-    return figures_of(judged, float(completer.checkpoint.gate["min_confidence"]))
+def fitted_gate(checkpoint: Checkpoint, archives: Path) -> dict[str, Any]:
+    """Mixture and threshold for a checkpoint, from the split `tune`: knowing the open file, and the workspace."""
+    completer = Completer(checkpoint, threads=2)
+    expected = [
+        one
+        for points, known in packages("tune", archives)
+        for files in (Known(), known)
+        for one in expectations(completer, points, Remembering(completer, files).memory)
+    ]
+    gate: dict[str, Any] = {"mixture": fit_mixture(expected), "min_confidence": 0.0}
+    mixing = Completer(replace(checkpoint, gate=gate), threads=2)
+    judged = [
+        one for workspace in (False, True) for one in judge_packages(mixing, "tune", archives, workspace=workspace)
+    ]
+    gate["min_confidence"] = round(fit_gate((one.confidence, one.right) for one in judged), 4)
+    return gate
+
+
+def packages(split: Split, archives: Path) -> Iterator[tuple[Sequence[Point], Known]]:
+    """Points and files of each package of a split; raises CorpusError where they cannot be had."""
+    root = unpack(split, archives)
+    for name, points in points_of_split(split, archives).items():
+        yield points, {file.path: file.text for file in read_repository(root / name).files}
+
+
+def judge_packages(completer: Completer, split: Split, archives: Path, *, workspace: bool) -> list[Judgement]:
+    """What the completer offers at each point of a split, knowing the open file alone or all of its package."""
+    return [
+        judgement
+        for points, known in packages(split, archives)
+        for judgement in judge(Remembering(completer, known if workspace else {}), points)
+    ]
+
+
+def figures_of(judged: Sequence[Judgement], name: str) -> dict[str, float]:
+    """The figures that the card and the log name."""
+    shown = [one for one in judged if one.shown]
+    return {
+        f"{name}_em": round(sum(one.right for one in judged) / len(judged), 4),
+        f"{name}_es": round(sum(one.similarity for one in judged) / len(judged), 4),
+        f"{name}_precision": round(sum(one.right for one in shown) / max(len(shown), 1), 4),
+        f"{name}_show_rate": round(len(shown) / len(judged), 4),
+    }
 
 
 def command(
     checkpoint: Annotated[Path | None, typer.Argument(help="A checkpoint folder; default: the base.")] = None,
-    split: Annotated[str, typer.Option(help="tune: fit the gate and write it; test: only report.")] = "tune",
 ) -> None:
-    """Fit a base model's gate on the split `tune`, or report its figures on the split `test`."""
-    if split not in ("tune", "test"):
-        raise typer.BadParameter(f"must be tune or test, not {split}", param_hint="--split")
-    figures = (fit if split == "tune" else report)(checkpoint or base_checkpoint(), archives_folder())
-    print(json.dumps(figures, indent=2))
+    """Fit a base model's mixture and gate on the split `tune` and write them into its checkpoint."""
+    print(json.dumps(fit(checkpoint or base_checkpoint(), archives_folder()), indent=2))
 
 
 def main() -> None:

@@ -6,16 +6,18 @@ Knows: one checkpoint and how its parts work together. Must not know: LSP, edito
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from slm_lsp.model.completion.decoding import Decoded, Decoder, never
+from slm_lsp.model.completion.decoding import Decoder, never
 from slm_lsp.model.completion.identifiers import Candidate, IdentifierSearch
-from slm_lsp.model.completion.prompt import PromptBuilder, unix_newlines
+from slm_lsp.model.completion.mixture import gate_of
+from slm_lsp.model.completion.prompt import Prompt, PromptBuilder, unix_newlines
 from slm_lsp.model.completion.trimming import fit, opens_block
 from slm_lsp.model.completion.vocabulary import Vocabulary
 from slm_lsp.model.errors import Cancelled
+from slm_lsp.model.memory import Continuations, Match, Memory
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.model.runtime.engine import Engine
 from slm_lsp.model.runtime.quantize import Floats
@@ -23,6 +25,8 @@ from slm_lsp.model.runtime.quantize import Floats
 _TYPED = re.compile(r"[^\W\d]\w*$")
 _NEARBY = 4096
 """Characters after the cursor that matter for what is shown."""
+SEEN = 40
+"""Tokens of a place in memory that are compared with a suggestion, to say where it was seen."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,23 @@ class Suggestion:
     shown: bool
     """Whether this model's gate lets an editor show it."""
     tokens: int
-    """Passes of the engine that it took, after the prompt."""
+    """Tokens that were decoded."""
+    passes: int = 0
+    """Passes of the engine that they took, after the prompt."""
+    source: tuple[str, int] | None = None
+    """Path and line (from 1) of the place in memory that says the same; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was expected before a token of a known text."""
+
+    logits: Floats
+    """The model's (V,)."""
+    memory: Continuations | None
+    """The memory's; None without a memory."""
+    token: int
+    """The token that came."""
 
 
 class Completer:
@@ -47,10 +67,12 @@ class Completer:
         """The checkpoint's name."""
         self.checkpoint = checkpoint
         self._engine = Engine.load(checkpoint, threads=threads)
-        vocabulary = Vocabulary(checkpoint.tokenizer())
+        self.tokenizer = checkpoint.tokenizer()
+        """The checkpoint's vocabulary; a memory must have the same."""
+        vocabulary = self._vocabulary = Vocabulary(self.tokenizer)
         self._prompts = PromptBuilder(vocabulary, checkpoint.config, checkpoint.prompt)
-        self._decoder = Decoder(self._engine, vocabulary)
-        self._identifiers = IdentifierSearch(self._engine, vocabulary)
+        self._decoder = Decoder(self._engine, vocabulary, gate_of(checkpoint.gate.get("mixture")))
+        self._identifiers = IdentifierSearch(self._engine, vocabulary, self._decoder)
         self._least_confidence = float(checkpoint.gate.get("min_confidence", 0.0))
 
     @classmethod
@@ -64,42 +86,64 @@ class Completer:
         suffix: str,
         *,
         path: str = "",
+        memory: Memory | None = None,
         gated: bool = False,
         cancelled: Callable[[], bool] = never,
     ) -> Suggestion | None:
         """What to insert between `prefix` and `suffix`, the document's text around the cursor; None for nothing.
 
         One line, or several where the cursor stands on an empty line that opens a block. `path` is the document's,
-        relative to its workspace. With `gated`, decoding ends as soon as the gate is sure to hide the suggestion:
-        the text of one that is not `shown` may then be unfinished. Raises Cancelled within one decoding step after
-        `cancelled()` turns true.
+        relative to its workspace, by which the `memory` knows it too. With `gated`, decoding ends as soon as the gate
+        is sure to hide the suggestion: the text of one that is not `shown` may then be unfinished. Raises Cancelled
+        within one decoding step after `cancelled()` turns true.
         """
-        if cancelled():
-            raise Cancelled("the request was cancelled")
         nearby = unix_newlines(prefix[-_NEARBY:])
-        prompt = self._prompts.build(prefix, suffix, path)
-        logits = self._engine.prefill(prompt.ids)
-        floor = self._least_confidence if gated else 0.0
-        decoded = self._decode(logits, prompt.stem, nearby, floor, cancelled)
+        prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
+        source = match.source() if match else None
+        expected = self._vocabulary.text_of(match.draft(SEEN)) if match else ""
+        block = opens_block(nearby) and not prompt.stem
+        decoded = self._decoder.decode(
+            logits, prompt.stem, nearby.rpartition("\n")[2] if block else None, match=match,
+            floor=self._least_confidence if gated else 0.0, cancelled=cancelled,
+        )  # fmt: skip
         shown = decoded.probability >= self._least_confidence
         text = fit(decoded.text, unix_newlines(suffix[:_NEARBY]))
         if not text and (shown or not gated):
             return None
+        seen = expected.startswith(prompt.stem.decode("utf-8", "ignore") + text.split("\n", 1)[0])
         newline = "\r\n" if "\r\n" in prefix[-_NEARBY:] else "\n"
-        return Suggestion(text.replace("\n", newline), decoded.probability, shown, decoded.tokens)
+        return Suggestion(
+            text.replace("\n", newline), decoded.probability, shown, decoded.tokens, decoded.passes,
+            source if seen else None,
+        )  # fmt: skip
 
     def identifiers(
-        self, prefix: str, suffix: str, *, path: str = "", limit: int = 10, cancelled: Callable[[], bool] = never
-    ) -> list[Candidate]:
+        self, prefix: str, suffix: str, *, path: str = "", memory: Memory | None = None, limit: int = 10,
+        cancelled: Callable[[], bool] = never,
+    ) -> list[Candidate]:  # fmt: skip
         """The likeliest identifiers at the cursor, best first, each with the part already typed. Raises Cancelled."""
+        prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
+        found = _TYPED.search(prefix[-_NEARBY:])
+        typed = found.group() if found else ""
+        return self._identifiers.search(logits, prompt.stem, typed, limit, match=match, cancelled=cancelled)
+
+    def follow(
+        self, prefix: str, text: str, suffix: str, *, path: str = "", memory: Memory | None = None
+    ) -> Iterator[Step]:
+        """What model and memory expect at each token of a `text` that is known to stand at the cursor."""
+        prompt, logits, match = self._begin(prefix, suffix, path, memory, never)
+        for token in self.tokenizer.encode(prompt.stem.decode("utf-8", "replace") + text)[: self._engine.free]:
+            yield Step(logits, match.continuations() if match else None, token)
+            if match:
+                match.advance(token)
+            logits = self._engine.append([token], last=1)[0]
+
+    def _begin(
+        self, prefix: str, suffix: str, path: str, memory: Memory | None, cancelled: Callable[[], bool]
+    ) -> tuple[Prompt, Floats, Match | None]:
+        """The prompt, the logits that follow it, and where the memory agrees with it."""
         if cancelled():
             raise Cancelled("the request was cancelled")
         prompt = self._prompts.build(prefix, suffix, path)
         logits = self._engine.prefill(prompt.ids)
-        found = _TYPED.search(prefix[-_NEARBY:])
-        return self._identifiers.search(logits, prompt.stem, found.group() if found else "", limit, cancelled)
-
-    def _decode(self, logits: Floats, stem: bytes, nearby: str, floor: float, cancelled: Callable[[], bool]) -> Decoded:
-        if opens_block(nearby) and not stem:
-            return self._decoder.block(logits, nearby.rpartition("\n")[2], floor, cancelled)
-        return self._decoder.line(logits, stem, floor, cancelled)
+        return prompt, logits, memory.matcher(path, prefix, suffix, prompt.stem) if memory else None

@@ -1,6 +1,6 @@
 """The likeliest identifiers at the cursor, for a popup.
 
-Knows: an engine and a vocabulary. Must not know: static analysis, prompts, editors.
+Knows: an engine, a vocabulary, what the memory expects. Must not know: static analysis, prompts, editors.
 
 Shapes: V vocabulary.
 """
@@ -8,14 +8,17 @@ Shapes: V vocabulary.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from slm_lsp.model.completion.decoding import log_softmax, never
+from slm_lsp.model.completion.decoding import Decoder, never
+from slm_lsp.model.completion.mixture import log_softmax
 from slm_lsp.model.completion.vocabulary import WORD_BYTES, Vocabulary
 from slm_lsp.model.errors import Cancelled
+from slm_lsp.model.memory import Match
 from slm_lsp.model.runtime.engine import Engine
 from slm_lsp.model.runtime.quantize import Floats
 
@@ -52,13 +55,15 @@ class _Beginning:
 class IdentifierSearch:
     """Best-first search over the tokens that can spell an identifier, from an engine that holds the prompt."""
 
-    def __init__(self, engine: Engine, vocabulary: Vocabulary) -> None:
+    def __init__(self, engine: Engine, vocabulary: Vocabulary, decoder: Decoder) -> None:
         self._engine = engine
         self._vocabulary = vocabulary
+        self._decoder = decoder
 
     def search(
-        self, logits: Floats, stem: bytes, typed: str, limit: int, cancelled: Callable[[], bool] = never
-    ) -> list[Candidate]:
+        self, logits: Floats, stem: bytes, typed: str, limit: int, *, match: Match | None = None,
+        cancelled: Callable[[], bool] = never,
+    ) -> list[Candidate]:  # fmt: skip
         """At most `limit` identifiers that begin with `typed`, best first; `logits` (V,) follow the prompt.
 
         The cache holds the prompt again afterwards. Raises Cancelled.
@@ -78,21 +83,21 @@ class IdentifierSearch:
                     if len(beginning.tokens) > self._engine.free:
                         continue
                     logits = self._engine.append(beginning.tokens, last=1)[0]
-                self._expand(beginning, logits, typed, queue, found)
+                logs = self._decoder.log_probabilities(logits, _advanced(match, beginning.tokens))
+                self._expand(beginning, logs, typed, queue, found)
         finally:
             self._engine.rewind(start)
         ranked = sorted(found.items(), key=lambda item: -item[1])
         return [Candidate(name, probability) for name, probability in ranked[:limit]]
 
     def _expand(
-        self, beginning: _Beginning, logits: Floats, typed: str, queue: list[_Beginning], found: dict[str, float]
+        self, beginning: _Beginning, logs: Floats, typed: str, queue: list[_Beginning], found: dict[str, float]
     ) -> None:
         vocabulary = self._vocabulary
         if beginning.stem:
             allowed = vocabulary.agreeing(beginning.stem)
-            logs = log_softmax(logits[allowed])
+            logs = log_softmax(logs[allowed])
         else:
-            logs = log_softmax(logits)
             allowed = np.flatnonzero(vocabulary.starts_word)
             if beginning.text or typed:
                 ends = float(np.exp(logs[~vocabulary.starts_word]).sum())
@@ -114,6 +119,16 @@ class IdentifierSearch:
         name = typed + beginning.text.decode("utf-8", "ignore")
         if beginning.text and probability >= UNLIKELY and name.isidentifier():
             found[name] = max(found.get(name, 0.0), probability)
+
+
+def _advanced(match: Match | None, tokens: Sequence[int]) -> Match | None:
+    """The match after some tokens; the one given stays where it is."""
+    if match is None or not tokens:
+        return match
+    further = copy(match)
+    for token in tokens:
+        further.advance(token)
+    return further
 
 
 def _settled(found: dict[str, float], limit: int, next_best: _Beginning) -> bool:

@@ -6,6 +6,7 @@ Knows: which token ids agree with bytes that must come. Must not know: probabili
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,3 +46,7 @@ class Vocabulary:
         """Ids of the tokens that begin with `stem` or that `stem` begins with."""
         shorter = [self._id_of[stem[:cut]] for cut in range(1, len(stem)) if stem[:cut] in self._id_of]
         return np.concatenate([np.array(shorter, dtype=np.int64), self.covering(stem)])
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text that token ids spell; what is no UTF-8 is left out."""
+        return b"".join(self.tokens[token] for token in ids).decode("utf-8", "ignore")

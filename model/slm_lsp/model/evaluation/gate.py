@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-PRECISION = 0.5
+PRECISION = 0.6
 """Share of the shown suggestions that must be exactly right, on the points the gate is fitted on."""
 
 

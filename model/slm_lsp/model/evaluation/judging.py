@@ -1,18 +1,21 @@
 """What a completer offers at each point, beside what was really written there.
 
-Knows: points, what can be asked of a completer. Must not know: models, how judgements are summed up or shown.
+Knows: points, what can be asked of a completer. Must not know: how models work, how judgements are summed up or shown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from types import MappingProxyType
 from typing import Protocol
 
+from slm_lsp.model.completion import Candidate, Completer, Suggestion
 from slm_lsp.model.evaluation.metrics import edit_similarity, exact_match
 from slm_lsp.model.evaluation.points import POPUP_KINDS, Point
+from slm_lsp.model.memory import Memory
 
 LABELS = 20
 """Most names of a popup that are looked at."""
@@ -59,6 +62,24 @@ class Completes(Protocol):
     def identifiers(self, prefix: str, suffix: str, *, path: str = "", limit: int = 10) -> Sequence[Named]:
         """The likeliest identifiers at the cursor, best first."""
         ...
+
+
+class Remembering:
+    """A Completer with the memory of one workspace, asked like anything else that completes."""
+
+    def __init__(self, completer: Completer, known: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`known` are the workspace's files by path; at a point in one of them that one is not looked at."""
+        self.completer = completer
+        self.memory = Memory(completer.tokenizer)
+        self.memory.learn(known.items())
+
+    def complete(self, prefix: str, suffix: str, *, path: str = "") -> Suggestion | None:
+        """The Completer's suggestion."""
+        return self.completer.complete(prefix, suffix, path=path, memory=self.memory)
+
+    def identifiers(self, prefix: str, suffix: str, *, path: str = "", limit: int = 10) -> list[Candidate]:
+        """The Completer's names."""
+        return self.completer.identifiers(prefix, suffix, path=path, memory=self.memory, limit=limit)
 
 
 @dataclass(frozen=True)

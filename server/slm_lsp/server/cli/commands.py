@@ -115,6 +115,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Of the choice of points.")] = 0,
     gate: Annotated[bool, typer.Option("--gate/--no-gate", help="With --points: silent where an editor is.")] = True,
     popup: Annotated[bool, typer.Option("--popup/--no-popup", help="Ask for the popup too.")] = True,
+    memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Without: the model alone.")] = True,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Ask the copier and jedi too.")] = True,
     as_json: Json = False,
 ) -> None:
@@ -135,7 +136,7 @@ def evaluate(
     options = Options(
         paths=paths or [], model=model, workspace=workspace, split=split, points=points, out=out, api=api,
         typist=typist, kinds=kinds, limit=limit, seed=seed, gate=gate, popup=popup, baselines=baselines,
-        as_json=as_json,
+        memory=memory, as_json=as_json,
     )  # fmt: skip
     raise typer.Exit(run_evaluation(options))
 

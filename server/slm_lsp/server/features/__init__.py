@@ -5,7 +5,7 @@ from __future__ import annotations
 from lsprotocol import types
 
 from slm_lsp.server.app import SlmLspServer
-from slm_lsp.server.features import completion, configuration, inline_completion, lifecycle, status
+from slm_lsp.server.features import completion, configuration, dismissed, inline_completion, lifecycle, status
 
 
 def register_features(server: SlmLspServer) -> None:
@@ -17,5 +17,6 @@ def register_features(server: SlmLspServer) -> None:
     feature(types.SHUTDOWN)(lifecycle.shutdown)
     feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(inline_completion.inline_completion)
     feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["."]))(completion.completion)
+    feature(dismissed.METHOD)(dismissed.dismissed)
     feature(status.METHOD)(status.status)
     server.command(inline_completion.ACCEPTED)(inline_completion.accepted)

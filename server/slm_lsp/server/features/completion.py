@@ -11,7 +11,7 @@ import re
 from lsprotocol import types
 from pygls.workspace import ServerTextPosition, ServerTextRange
 
-from slm_lsp.server.app import SlmLspServer
+from slm_lsp.server.app import Answer, SlmLspServer
 from slm_lsp.server.documents import Document
 from slm_lsp.server.tally import Outcome
 
@@ -25,12 +25,12 @@ _CALLS_SEEN = 20_000
 async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.CompletionList:
     """The likeliest next identifiers, best first; asked for again with every character."""
 
-    async def answer(document: Document) -> tuple[Outcome, list[types.CompletionItem]]:
+    async def answer(document: Document) -> Answer[types.CompletionItem]:
         at = document.position_from_client_units(params.position)
         line = document.lines[at.line][: at.character]
         word = re.split(r"\W", line)[-1]
         if word[:1].isdigit():
-            return Outcome.NOTHING, []
+            return Answer(Outcome.NOTHING)
         start = ServerTextPosition(at.line, at.character - len(word))
         range_ = document.range_to_client_units(ServerTextRange(start, at))
         before, after = document.before_and_after(at)
@@ -45,9 +45,9 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
         names = [candidate.name for candidate in candidates]
         kinds = kinds_of(names, before[-_CALLS_SEEN:] + after[:_CALLS_SEEN], line.endswith(f".{word}"))
         items = [_item(name, kinds[name], rank, range_) for rank, name in enumerate(names)]
-        return (Outcome.SHOWN if items else Outcome.NOTHING), items
+        return Answer(Outcome.SHOWN if items else Outcome.NOTHING, items)
 
-    items = await ls.serve("popup", params.text_document.uri, ls.settings.popup, answer)
+    items = await ls.serve("popup", params, ls.settings.popup, answer)
     return types.CompletionList(is_incomplete=True, items=items)
 
 

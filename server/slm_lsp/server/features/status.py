@@ -17,16 +17,18 @@ METHOD = "slmLsp/status"
 def status(ls: SlmLspServer, _: object) -> dict[str, Any]:
     """The server's state, JSON-ready.
 
-    `state` is "ready", "loading" or "no model"; `model` is the one that served last; `inline` and `popup` say
-    what became of their requests. Nothing here waits for the worker: the answer comes at once.
+    `state` is "ready", "loading" or "no model"; `model` is the one that served last; `why` says what became of the
+    latest request for ghost text, and what a person can do about it; `inline` and `popup` count what became of
+    their requests. Nothing here waits for the worker: the answer comes at once.
     """
-    choice, errors = ls.choice.last, ls.choice.errors
+    choice, errors, why = ls.choice.last, ls.choice.errors, ls.latest.get("inline")
     return {
         "version": __version__,
-        "state": "ready" if choice else "no model" if errors else "loading",
+        "state": "loading" if ls.choice.is_loading else "ready" if choice else "no model",
         "model": asdict(choice) if choice else None,
         "errors": errors,
         "settings": asdict(ls.settings),
+        "why": asdict(why) if why else None,
         "accepted": ls.accepted,
         **{kind: tally.report() for kind, tally in ls.tallies.items()},
     }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +17,9 @@ from rich.table import Table
 from slm_lsp.model.errors import SlmLspError
 from slm_lsp.trainer.cookbook.api import EXEMPT, embedded, read_api, served, try_exempt
 from slm_lsp.trainer.cookbook.coverage import ENOUGH, Row, count_coverage
-from slm_lsp.trainer.cookbook.programs import COOKBOOK, read_programs
+from slm_lsp.trainer.cookbook.overlap import compare
+from slm_lsp.trainer.cookbook.programs import BENCHMARK, COOKBOOK, count_tokens, read_benchmark, read_programs
 from slm_lsp.trainer.cookbook.readme import render_readme
-from slm_lsp.trainer.corpus.windows import line_windows, shared
 
 app = typer.Typer(
     help="Look after the cookbook: what of chromadb's API it shows, how alike its programs are, its README.",
@@ -55,7 +54,8 @@ def coverage(
             with connect() as client:
                 faults += [f"collection.{name} is exempted but works {where}" for name in try_exempt(client)]
     names = sum(1 + len(row.keywords) for row in rows)
-    print(f"{len(programs)} programs; {len(rows)} methods and {names - len(rows)} keywords of chromadb")
+    print(f"{len(programs)} programs, {count_tokens(programs):,} tokens of our vocabulary")
+    print(f"{len(rows)} methods and {names - len(rows)} keywords of chromadb")
     print(f"exempted: {', '.join(EXEMPT['collection'])}{'' if exempt else ' (not tried)'}")
     if faults:
         errors.print(
@@ -76,18 +76,24 @@ def _show(rows: list[Row]) -> None:
 @app.command()
 def overlap(
     cookbook: Folder = COOKBOOK,
+    benchmark: Annotated[
+        Path, typer.Option(help="Folder of the API benchmark.", exists=True, file_okay=False, show_default=False)
+    ] = BENCHMARK,
     share: Annotated[float, typer.Option(help="Smallest share of the shorter one's windows.", min=0, max=1)] = 0.3,
 ) -> None:
-    """List the pairs of programs that share too many windows of four lines; exit status 1 if there are any."""
-    programs = [(program.label, line_windows(program.text)) for program in read_programs(cookbook)]
-    found = []
-    for (one, its_windows), (other, others) in combinations(programs, 2):
-        common = shared(its_windows, others) / max(min(len(its_windows), len(others)), 1)
-        if common >= share:
-            found.append((common, one, other))
-    for common, one, other in sorted(found, reverse=True):
-        print(f"{common:4.0%}  {one}  {other}")
-    print(f"{len(programs)} programs; {len(found)} pairs share {share:.0%} or more")
+    """List the pairs of programs that share too many windows of four lines; exit status 1 if there are any.
+
+    The programs of the API benchmark are compared among themselves and with those of the cookbook.
+    """
+    programs, held_out = read_programs(cookbook), read_benchmark(benchmark)
+    pairs = compare([*programs, *held_out])
+    found = [pair for pair in pairs if pair.share >= share]
+    print(*found, sep="\n", end="\n" if found else "")
+    print(f"{len(programs)} programs, {len(held_out)} of the benchmark; {len(found)} pairs share {share:.0%} or more")
+    benchmarked = {program.path for program in held_out}
+    for count, where in enumerate(("in the cookbook", "between the two", "in the benchmark")):
+        among = (pair for pair in pairs if len({pair.one.path, pair.other.path} & benchmarked) == count)
+        print(f"most alike {where}: {next(among, 'no pair')}")
     if found:
         raise typer.Exit(1)
 

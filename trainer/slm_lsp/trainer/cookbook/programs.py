@@ -1,20 +1,26 @@
-"""The programs of the cookbook, one file each, in folders by theme.
+"""The programs of the cookbook, one file each, in folders by theme; and those of the API benchmark, in one folder.
 
-Knows: where they lie and what a program's docstring says first. Must not know: chromadb, or what a program does.
+Knows: where they lie, what a program's docstring says first, how many tokens they are. Must not know: chromadb, or
+what a program does.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from slm_lsp.data import ROOT
+from slm_lsp.data import ROOT, vocabulary
 from slm_lsp.model.errors import CorpusError
+from slm_lsp.model.runtime.tokenizer import Tokenizer
 
 COOKBOOK = ROOT / "cookbook"
 """The folder of the shipped programs."""
+
+BENCHMARK = ROOT / "api_benchmark"
+"""The folder of the benchmark's programs: written apart from the cookbook, and never trained on."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
 
@@ -53,8 +59,23 @@ class Program:
 
 
 def read_programs(folder: Path = COOKBOOK) -> list[Program]:
-    """Every program below `folder`, by theme and name; raises CorpusError if there is none."""
-    paths = sorted(folder.glob("*/*.py"))
+    """Every program in the folders of `folder`, by theme and name; raises CorpusError if there is none."""
+    return _read(folder, "*/*.py")
+
+
+def read_benchmark(folder: Path = BENCHMARK) -> list[Program]:
+    """Every program of the benchmark, by name; raises CorpusError if there is none."""
+    return _read(folder, "*.py")
+
+
+def _read(folder: Path, pattern: str) -> list[Program]:
+    paths = sorted(folder.glob(pattern))
     if not paths:
         raise CorpusError(f"{folder}: no programs here")
     return [Program(path, path.read_text(encoding="utf-8")) for path in paths]
+
+
+def count_tokens(programs: Iterable[Program]) -> int:
+    """Tokens of the programs' texts in the vocabulary of ours."""
+    tokenizer = Tokenizer.from_file(vocabulary("chroma8k"))
+    return sum(map(len, tokenizer.encode_batch(program.text for program in programs)))

@@ -23,7 +23,8 @@ python {example}
 
 A program that needs a server starts `chroma run` on loopback itself. Where a program shows a package that is not
 installed, such as a web framework or a provider of embeddings, a few lines stand in for it; the calls to ChromaDB are
-those you would write. Those under [testing_with_pytest](testing_with_pytest) need `pip install pytest`.
+those you would write. Those under [testing_with_pytest](testing_with_pytest) need
+`pip install pytest pytest-asyncio hypothesis`, the few that read pictures `pip install pillow`.
 
 `pytest -m cookbook` in slm-lsp's repository runs them all against the pinned chromadb.
 This list is written by `python -m slm_lsp.trainer.cookbook readme`.

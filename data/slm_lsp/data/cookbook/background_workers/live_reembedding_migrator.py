@@ -73,7 +73,7 @@ class Library:
 
 
 class Migration:
-    def __init__(self, library: Library, dim: int, workers: int = 3, page: int = 20, grace: float = 0.3) -> None:
+    def __init__(self, library: Library, dim: int, workers: int = 3, page: int = 20, grace: float = 1.5) -> None:
         self.library, self.dim, self.workers, self.page, self.grace = library, dim, workers, page, grace
         self.copied = 0
 

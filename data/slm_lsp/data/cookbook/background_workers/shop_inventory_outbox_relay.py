@@ -168,6 +168,8 @@ def main() -> None:
             Relay(shop.db, away).run_once()
         except ChromaError as error:
             assert error.name() == "NotFoundError" and shop.backlog() == 3
+        else:
+            raise AssertionError("a relay without its collection should fail")
         catalog = client.create_collection("catalog", configuration={"hnsw": {"space": "cosine"}})
         assert catalog.id != catalog_id
         for row in shop.db.execute("select sku from product").fetchall():

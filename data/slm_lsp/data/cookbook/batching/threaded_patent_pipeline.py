@@ -74,7 +74,7 @@ class PatentPipeline:
             writer.join()
         return self._outcome
 
-    def _prepare(self, number: int, batch: Batch, attempts: int = 3) -> None:
+    def _prepare(self, number: int, batch: Batch, attempts: int = 5) -> None:
         texts = [text for _, text in batch]
         for attempt in range(1, attempts + 1):
             try:

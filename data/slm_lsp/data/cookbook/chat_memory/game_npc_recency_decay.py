@@ -135,6 +135,8 @@ def main() -> None:
         berta.notice("m6", "A unicorn!", 5, unicorn=1.0)
     except KeyError as error:
         print("rejected:", error.args[0])
+    else:
+        raise AssertionError("an unknown feature was accepted")
 
 
 if __name__ == "__main__":

@@ -141,6 +141,8 @@ def main():
             memory.chat.delete(ids=["line-5"], limit=1)
         except ValueError as refused:
             print("refused:", str(refused)[:60], "...")
+        else:
+            raise AssertionError("limit= goes with a filter, not with ids")
         memory.client.close()
 
         # The next process finds the ledger, and nothing of Lea.

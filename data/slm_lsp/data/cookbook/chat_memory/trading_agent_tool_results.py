@@ -151,6 +151,8 @@ def main() -> None:
             freight(route="nowhere")
         except RuntimeError as error:
             assert "no such route" in str(error)
+        else:
+            raise AssertionError("the tool should have failed")
     assert calls.count("freight") == 3, "failed calls are tried again"
     assert all(m["failed"] is False for m in memory.recall("freight nowhere", count=5))
 

@@ -167,6 +167,8 @@ def main() -> None:
     except ValueError as error:
         assert "CHROMA_API_KEY" in str(error)
         print("cloud:", str(error).split(". ")[0])
+    else:
+        raise AssertionError("no key, no cloud")
 
 
 if __name__ == "__main__":

@@ -76,6 +76,8 @@ def on_disk(folder):
             stale.count()
         except chromadb.errors.NotFoundError:
             print("handles from before a reset are dead: fetch them again")
+        else:
+            raise AssertionError("a handle outlived the reset")
 
 
 def on_a_server(folder):
@@ -111,7 +113,7 @@ def on_a_server(folder):
         print("server with allow_reset: wiped three collections")
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=30)
 
 
 def main():

@@ -48,6 +48,8 @@ def step_1_defaults():
         defaults.require("chroma_server_host")
     except ValueError as error:
         print("1. unset:", error)
+    else:
+        raise AssertionError("an unset setting was there")
 
 
 def step_2_argument_beats_environment_beats_dotenv(folder):
@@ -128,6 +130,8 @@ def step_5_http_arguments_must_agree():
         chromadb.HttpClient(host="127.0.0.1", port=8000, settings=Settings(chroma_server_http_port=9000))
     except ValueError as error:
         assert "port" in str(error)
+    else:
+        raise AssertionError("two ports, and no complaint")
 
 
 def main():

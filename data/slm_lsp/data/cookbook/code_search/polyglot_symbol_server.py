@@ -6,6 +6,7 @@ The indexer (a build job) writes, editors read; they share nothing but host and 
 import os.path
 import random
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,8 @@ class SymbolServer:
     def __enter__(self) -> "SymbolServer":
         self.folder = tempfile.TemporaryDirectory()
         for _ in range(3):  # another process may take the port between choosing and binding
-            self.port = random.SystemRandom().randint(20_000, 60_000)
+            with socket.create_server(("127.0.0.1", 0)) as probe:
+                self.port = probe.getsockname()[1]
             command = ["chroma", "run", "--path", self.folder.name, "--host", "127.0.0.1", "--port", str(self.port)]
             command[0] = os.path.join(os.path.dirname(sys.executable), command[0])
             self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
@@ -82,7 +84,7 @@ class SymbolServer:
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=30)
         self.folder.cleanup()
 
 

@@ -141,6 +141,8 @@ def main():
                 )
             except ValueError as error:
                 assert str(error).startswith("Multiple embedding functions")
+            else:
+                raise AssertionError("two functions for one collection")
 
             # The stored config may be updated where the function allows it.
             lyrics.modify(configuration={"embedding_function": RhythmEmbedding(width=6, endings=False)})

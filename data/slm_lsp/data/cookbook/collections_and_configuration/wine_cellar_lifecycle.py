@@ -73,6 +73,8 @@ try:
     client.get_collection(name="attic", embedding_function=None)
 except NotFoundError as error:
     print("missing       :", error)
+else:
+    raise AssertionError("there is no attic")
 by_id = client.get_collection_by_id(id=cellar.id, embedding_function=None)
 assert by_id == cellar or by_id.name == cellar.name
 
@@ -90,6 +92,8 @@ try:
 except ChromaError:
     assert client.get_collection("cellar_east_wing", embedding_function=None).count() == 4
     print("rename        : onto a taken name refused")
+else:
+    raise AssertionError("a rename took another collection's name")
 
 # --- delete_collection: by name, final ------------------------------------------------------------------
 client.delete_collection(name="cellar_west_wing")

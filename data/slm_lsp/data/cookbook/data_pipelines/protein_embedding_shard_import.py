@@ -158,6 +158,8 @@ def main() -> None:
                 job.run(shards)
             except ValueError as error:
                 print("refused:", error)
+            else:
+                raise AssertionError("32 dimensions among 48")
             assert job.proteins.count() == 448
             print(stats, "| nearest in yeast:", yeast["ids"][0][0])
 

@@ -167,6 +167,8 @@ def main() -> None:
         bot.client.get_collection("hr-kb-equipment")
     except NotFoundError:
         print("equipment desk closed,", bot.router.count(), "examples left")
+    else:
+        raise AssertionError("the closed desk is still open")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ def embed(text, size=256):
 
 def vector_ranking(collection, question, k=5):
     result = collection.query(query_embeddings=[embed(question)], n_results=k, include=["distances"])
-    return result["ids"][0]
+    # A cosine distance of 1 means nothing in common: the order among such sections is chance, and must not be fused.
+    return [i for i, distance in zip(result["ids"][0], result["distances"][0]) if distance < 0.999]
 
 
 def keyword_ranking(collection, question, k=5):

@@ -132,10 +132,14 @@ def main() -> None:
         cohere_ef(["dry red", photo])
     except ValueError as error:
         assert "mix of text documents and images" in str(error)
+    else:
+        raise AssertionError("texts and images in one call should be refused")
     try:
         wines.query(query_texts=["dry"], query_images=[photo])
     except ValueError as error:
         print("refused:", str(error)[:72], "...")
+    else:
+        raise AssertionError("two kinds of query at once should be refused")
 
     # The bottle was drunk: both its records go.
     gone = wines.delete(where={"sku": "BAR-16"})

@@ -140,6 +140,8 @@ def main():
                                       api_key_env_var='LAB_GEMINI_KEY')
     except ValueError as error:
         print('refused:', error)
+    else:
+        raise AssertionError('a key and Vertex AI exclude each other')
 
 
 if __name__ == '__main__':

@@ -125,6 +125,8 @@ def main() -> None:
         SignedHashing(buckets=4)
     except ValueError as error:
         print("refused:", error)
+    else:
+        raise AssertionError("four buckets are too few")
     print(f"{box.count()} recipes; for lunch in half an hour: {quick}")
     client.delete_collection("recipe-box")
 

@@ -89,7 +89,7 @@ def first(runbooks: chromadb.Collection, alert: str, **filters) -> str:
 
 def main() -> None:
     with ollama_server() as url:
-        ollama_ef = OllamaEmbeddingFunction(url=url, model_name="nomic-embed-text", timeout=5)
+        ollama_ef = OllamaEmbeddingFunction(url=url, model_name="nomic-embed-text", timeout=20)
         client = chromadb.EphemeralClient()
         runbooks = client.create_collection("runbooks", embedding_function=ollama_ef)
         runbooks.add(
@@ -110,7 +110,7 @@ def main() -> None:
         assert len(legacy(["dns"])[0]) == len(SIGNALS)
 
         # A model that was never pulled fails on first use, not when the function is constructed.
-        absent = OllamaEmbeddingFunction(url=url, model_name="mxbai-embed-large", timeout=5)
+        absent = OllamaEmbeddingFunction(url=url, model_name="mxbai-embed-large", timeout=20)
         try:
             client.create_collection("drafts", embedding_function=absent).add(ids=["x"], documents=["x"])
         except RuntimeError as error:
@@ -125,6 +125,8 @@ def main() -> None:
             ollama_ef.validate_config_update(ollama_ef.get_config(), moved.get_config())
         except ValueError as error:
             assert "model name cannot be changed" in str(error)
+        else:
+            raise AssertionError("another model for the same collection")
         reopened = client.get_collection("runbooks", embedding_function=moved)
         assert first(reopened, "certificate for tls endpoint about to expire") == "tls-expiry"
 

@@ -61,6 +61,8 @@ def key_handling():
         OpenAIEmbeddingFunction(api_key_env_var="HELPDESK_OPENAI_KEY")
     except ValueError as error:
         assert "HELPDESK_OPENAI_KEY environment variable is not set" in str(error)
+    else:
+        raise AssertionError("no key in the environment")
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -101,6 +103,8 @@ def azure():
         OpenAIEmbeddingFunction(api_key_env_var="HELPDESK_OPENAI_KEY", api_type="azure", **missing)
     except ValueError as error:
         assert "deployment_id must be specified" in str(error)
+    else:
+        raise AssertionError("incomplete Azure settings were accepted")
     ready = OpenAIEmbeddingFunction(
         api_key_env_var="HELPDESK_OPENAI_KEY",
         api_type="azure",

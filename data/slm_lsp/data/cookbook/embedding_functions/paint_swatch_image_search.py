@@ -133,6 +133,8 @@ def main() -> None:
         blind.get(include=["data"])
     except ValueError as error:
         print("as expected:", str(error).split(" in get")[0])
+    else:
+        raise AssertionError("no loader, no data")
     print("blue and white:", described["ids"][0][0], "| a red wall:", "brick")
 
 

@@ -89,6 +89,8 @@ def main():
         embedding_functions.SentenceTransformerEmbeddingFunction(model_name='x', tokenizer=object())
     except ValueError as e:
         assert 'tokenizer is not a primitive type' in str(e)
+    else:
+        raise AssertionError('a tokenizer cannot be stored')
 
     # The stored configuration, and the function built from it. Models are shared per name within a process.
     config = client.get_collection('talent').configuration_json['embedding_function']['config']
@@ -116,6 +118,8 @@ def main():
         client.get_collection('talent', embedding_function=embedding_functions.HuggingFaceEmbeddingServer(url='http://x'))
     except ValueError as e:
         assert 'new: huggingface_server vs persisted: sentence_transformer' in str(e)
+    else:
+        raise AssertionError('another function for the same collection')
     print('talent pool:', pool.get(limit=10, include=['documents'])['ids'])
 
 

@@ -128,6 +128,8 @@ def main():
                                                         TrigramFunction(n=2).get_config())
         except ValueError as error:
             print('kept:', error)
+        else:
+            raise AssertionError('n is fixed once vectors are stored')
         client.close()
 
 

@@ -135,6 +135,8 @@ def main() -> None:
         plain.modify(metadata={"hnsw:space": "cosine"})
     except ValueError as error:
         print("as expected:", error)
+    else:
+        raise AssertionError("the space should be fixed")
     # ... nor silently: get_or_create returns the collection as it was first made.
     same = client.get_or_create_collection(
         "plain", embedding_function=TagCounter(), configuration={"hnsw": {"space": "cosine"}}

@@ -81,6 +81,8 @@ def raw_behaviour(client):
         horses.add(ids=["amble", "pace", "canter"], embeddings=[[4.0, 1.0, 0.2], [2.0, 2.0], [3.0, 1.0, 0.6]])
     except (InvalidArgumentError, ValueError) as error:
         print(f"  batch   {type(error).__name__}: {str(error)[:60]}")
+    else:
+        raise AssertionError("one short vector spoils a batch")
     assert horses.count() == 1
 
     # Not a number is refused too, whether it comes as Python's or numpy's.
@@ -89,12 +91,16 @@ def raw_behaviour(client):
             horses.add(ids=["stumble"], embeddings=[[1.0, bad, 0.0]])
         except InvalidArgumentError as error:
             assert "NaN or Infinity" in str(error)
+        else:
+            raise AssertionError(f"{bad} became a coordinate")
     # Emptying a collection does not free its dimension.
     horses.delete(ids=["walk"])
     try:
         horses.add(ids=["trot"], embeddings=[[2.0, 2.0]])
     except InvalidArgumentError:
         print("  emptied collections keep their dimension: delete and create them instead")
+    else:
+        raise AssertionError("the dimension was forgotten")
     client.delete_collection("gaits_raw")
     again = client.create_collection("gaits_raw", embedding_function=None)
     again.add(ids=["trot"], embeddings=[[2.0, 2.0]])

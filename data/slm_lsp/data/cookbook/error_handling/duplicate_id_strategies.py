@@ -102,6 +102,8 @@ def main() -> None:
     except AlreadyStored as refusal:
         print("refuse:", refusal)
         assert refusal.ids == {"t1"}
+    else:
+        raise AssertionError("t1 is taken")
     assert library.count() == 3
 
     assert store(library, incoming, OnConflict.KEEP_OLD) == 1

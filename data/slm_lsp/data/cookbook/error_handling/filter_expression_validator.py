@@ -176,4 +176,6 @@ if __name__ == "__main__":
             validate_where(bad)
         except ValueError as problem:
             print(f"{bad!s:<32} {problem}")
+        else:
+            raise AssertionError(f"accepted: {bad}")
     unittest.main(verbosity=0)

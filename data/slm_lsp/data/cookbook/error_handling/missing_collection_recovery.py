@@ -147,6 +147,8 @@ def main() -> None:
         client.get_collection_by_id(id=gone, embedding_function=None)
     except NotFoundError as error:
         print("by id:", error)
+    else:
+        raise AssertionError("that id is gone")
     found = tracker.collection.get(ids=["FR-1", "XX-9"])
     assert found["ids"] == ["FR-1"]
     missing = {"FR-1", "XX-9"} - set(found["ids"])

@@ -146,6 +146,8 @@ def scenario(client):
         birds.similar([0.7, 0.1])
     except InvalidArgumentError as error:
         print("  not retried:", error)
+    else:
+        raise AssertionError("two numbers where three are needed")
     assert attempts["similar"] == before
 
 

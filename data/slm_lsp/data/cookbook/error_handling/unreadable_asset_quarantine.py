@@ -157,6 +157,8 @@ def main() -> None:
             album.get(include=["data"])
         except UnreadableAsset as error:
             print("one rotten file spoils a bulk read:", error)
+        else:
+            raise AssertionError("a rotten file was read")
         rotten = []
         for key, uri in zip(*(lambda r: (r["ids"], r["uris"]))(album.get(include=["uris"]))):
             try:

@@ -180,15 +180,15 @@ async def main() -> None:
     messages = await context.get_messages()
     assert len(update.memories.results) == 1
     assert messages[-1].content == "Relevant memories:\n1. Brakka lost her sword at the bridge."
-
     await context.add_message(UserMessage(content="What is the weather like?", source="Ilo"))
     await memory.update_context(context)
     assert len(await context.get_messages()) == 3  # nothing relevant, nothing added
-
     try:
         await memory.add(MemoryContent(content="{}", mime_type=MemoryMimeType.JSON))
     except ValueError as error:
         assert "application/json" in str(error)
+    else:
+        raise AssertionError("JSON is not for this memory")
     await memory.clear()
     assert (await memory.query("dragon")).results == []
     await memory.reset()

@@ -168,6 +168,8 @@ def main() -> None:
         store.write_documents([corrected])
     except DuplicateDocumentError as error:
         print("refused:", error)
+    else:
+        raise AssertionError("the duplicate was written")
     assert store.write_documents([corrected], DuplicatePolicy.OVERWRITE) == 1
     only_n3 = store.filter_documents({"field": "meta.desk", "operator": "==", "value": "money"})
     assert [d.content for d in only_n3] == ["Bank cuts rates, shares rise."]

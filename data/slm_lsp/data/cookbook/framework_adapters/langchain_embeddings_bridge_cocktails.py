@@ -93,6 +93,8 @@ def with_the_shipped_bridge(client: chromadb.ClientAPI) -> None:
         bridge.embed_image(["file:///menu.png"])
     except ValueError as error:
         assert "does not support image embeddings" in str(error)
+    else:
+        raise AssertionError("this model has no eyes")
 
 
 @register_embedding_function
@@ -151,6 +153,8 @@ def with_an_adapter(client: chromadb.ClientAPI) -> str:
         LangChainFunction.validate_config({"path": "x:Y", "parameters": {"api_key": "sk-..."}})
     except ValueError as error:
         print("refused:", error)
+    else:
+        raise AssertionError("a secret would have been stored")
     # The one in charge of the bar changes the floor; same class, same dimensions, so it may be modified in place.
     menu.modify(configuration={"embedding_function": LangChainFunction(by_path.path, floor=0.1)})
     now = client.get_collection("menu").configuration["embedding_function"]

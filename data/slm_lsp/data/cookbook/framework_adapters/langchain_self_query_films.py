@@ -169,6 +169,8 @@ def main():
         Comparison(Comparator.LIKE, 'director', 'Mel%').accept(films.translator)
     except ValueError as error:
         print('refused:', error)
+    else:
+        raise AssertionError('Chroma has no LIKE')
     print('heists by Melville:', ', '.join(films.invoke('heist by Melville')))
 
 

@@ -179,6 +179,8 @@ async def main() -> None:
         store.put((), "x", {})
     except ValueError as error:
         print("refused:", error)
+    else:
+        raise AssertionError("an empty namespace was accepted")
     print("remembered:", found[0].value["text"], f"({found[0].score:.2f})")
 
 

@@ -175,14 +175,12 @@ async def concierge(folder: str) -> None:
     assert best.id == "m1" and relevance > 0.95
     strict = await store.get_nearest_matches("guest-lindqvist", embed("museum"), limit=3, min_relevance_score=0.5)
     assert [record.id for record, _ in strict] == ["m3"]
-
     original = await store.get("guest-lindqvist", "m2", with_embedding=True)
     assert np.allclose(original.embedding, facts[1].embedding)
     assert asdict(original)["additional_metadata"] == "diet" and original.timestamp == facts[1].timestamp
     await store.upsert("guest-lindqvist", memory("m2", "Vegetarian. No allergies after all.", extra="diet"))
     assert (await store.get("guest-lindqvist", "m2")).text.endswith("after all.")
     assert await store.get_nearest_matches("guest-okoye", embed("train")) == []  # guests do not share memories
-
     await store.remove("guest-lindqvist", "m1")
     assert await store.get("guest-lindqvist", "m1") is None
     await store.delete_collection("guest-okoye")
@@ -191,6 +189,8 @@ async def concierge(folder: str) -> None:
         await store.upsert("guest-okoye", memory("x", "x"))
     except LookupError as error:
         print("refused:", error)
+    else:
+        raise AssertionError("written to a collection that does not exist")
     await store.close()
     print(f"best match: {best.text} ({relevance:.2f})")
 

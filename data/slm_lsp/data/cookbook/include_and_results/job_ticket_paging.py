@@ -134,6 +134,8 @@ def main() -> None:
         cursor_page(tickets, 5, token="bm9uc2Vuc2U=")
     except ValueError as error:
         print(error)
+    else:
+        raise AssertionError("a forged link was followed")
 
     question = rng.normal(size=(1, 8)).astype(np.float32)
     ranked = RankedPages(tickets, question, size=6, where=still_open)

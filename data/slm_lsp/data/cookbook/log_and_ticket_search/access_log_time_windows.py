@@ -145,6 +145,8 @@ def main():
         ingest(client, log, ['garbage'])
     except ValueError as error:
         print('rejected:', error)
+    else:
+        raise AssertionError('garbage was parsed')
 
 
 if __name__ == '__main__':

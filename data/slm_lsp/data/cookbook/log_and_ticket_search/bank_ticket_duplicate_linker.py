@@ -174,6 +174,8 @@ def main() -> None:
         TicketVectors.validate_config({"bits": 40})
     except ValueError as error:
         print("config:", error)
+    else:
+        raise AssertionError("40 bits passed for a valid configuration")
 
 
 if __name__ == "__main__":

@@ -155,6 +155,8 @@ async def main() -> None:
             log.write(march[5], [(1, "late line")])
         except PermissionError as error:
             print("refused:", error)
+        else:
+            raise AssertionError("a closed day was written to")
         log.write(march[6], [(2, "door closed")])
         assert log.client.get_collection(shard_name(march[6])).count() == 2
         assert log._search_one(march[1], "gas", 1, None) == []

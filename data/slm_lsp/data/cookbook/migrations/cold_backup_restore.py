@@ -115,6 +115,8 @@ def main():
             restore(archive, live)
         except FileExistsError as error:
             assert "not empty" in str(error)
+        else:
+            raise AssertionError("restored over a live folder")
         restored = root / "restored"
         assert restore(archive, restored)["collections"] == manifest["collections"]
 
@@ -146,6 +148,8 @@ def main():
             restore(broken, root / "elsewhere")
         except (EOFError, tarfile.ReadError) as error:
             print("truncated archive refused:", type(error).__name__)
+        else:
+            raise AssertionError("half an archive was restored")
         assert not (root / "elsewhere").exists()
 
 

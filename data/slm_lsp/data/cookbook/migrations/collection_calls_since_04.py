@@ -52,6 +52,8 @@ def check_distance_in_metadata(client):
         quiet.modify(metadata={**old, "source": "gauge 5"})
     except ValueError as error:
         assert "distance function" in str(error)
+    else:
+        raise AssertionError("the space changed after creation")
 
     metadata, configuration = split_legacy_metadata(old)
     assert metadata == {"source": "gauge 4"}
@@ -97,6 +99,8 @@ def check_include_as_string(client):
         loud.get(include="embeddings")
     except ValueError as error:
         assert "to be a list" in str(error)
+    else:
+        raise AssertionError("a string passed for a list")
     assert loud.get(ids="t06", include=["embeddings"])["ids"] == ["t06"]
     # "ids" never was an include; they always come.
     try:
@@ -126,6 +130,8 @@ def check_two_conditions(client):
         loud.get(where=old_filter)
     except ValueError as error:
         assert "exactly one operator" in str(error)
+    else:
+        raise AssertionError("two conditions without $and")
     new_filter = {"$and": [{"hour": {"$gte": 6}}, {"hour": {"$lt": 18}}]}
     assert sorted(loud.get(where=new_filter)["ids"]) == ["t06", "t12"]
     return "ranges are an $and of two conditions"

@@ -65,6 +65,8 @@ def new_rest_client() -> None:
         chromadb.HttpClient(host="127.0.0.1", port=9)
     except ValueError as error:
         assert "Are you sure it is running?" in str(error)
+    else:
+        raise AssertionError("somebody answers on port 9")
 
 
 def old_imports() -> None:

@@ -1,8 +1,8 @@
 """Move a ship-log collection to a new embedding model: re-embed in pages, resume after a crash, compare, switch.
 
 Vectors of two models cannot live in one collection: usually the dimension differs, and where it does not the
-distances mean nothing. So the documents are embedded again into a sibling collection, and an alias record tells
-readers which of the two is current.
+distances mean nothing. So the documents are embedded again into a sibling collection, which takes over the plain name
+once it agrees with the old one.
 """
 
 import chromadb

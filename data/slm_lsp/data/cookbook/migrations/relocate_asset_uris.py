@@ -127,6 +127,8 @@ def main():
             photos.get(ids="2021-nw", include=["data"])
         except FileNotFoundError:
             print("after the move: search works, loading does not")
+        else:
+            raise AssertionError("loaded from where nothing is")
 
         # Cure 1: rewrite the prefix.
         loads = len(loader.loaded)

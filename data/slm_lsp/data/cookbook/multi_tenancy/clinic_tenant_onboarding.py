@@ -98,6 +98,8 @@ def main() -> None:
             platform.admin.create_tenant(lakeside.tenant)
         except ChromaError as error:
             assert "already exists" in str(error)
+        else:
+            raise AssertionError("a tenant was created twice")
 
         # Same collection name, same ids, different patients.
         store_letters(
@@ -137,6 +139,8 @@ def main() -> None:
             platform.admin.create_database(name="x", tenant=lakeside.tenant)
         except ChromaError as error:
             print("too short:", error)
+        else:
+            raise AssertionError("one letter is no name")
         # An AdminClient has no close(): forget the shared system before the folder goes away.
         platform.client_for(lakeside, "records").clear_system_cache()
 

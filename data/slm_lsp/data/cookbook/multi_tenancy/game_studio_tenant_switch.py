@@ -147,6 +147,8 @@ def main():
             admin.create_tenant("pixelwerk")
         except ChromaError as error:
             print("and:", error)
+        else:
+            raise AssertionError("a second tenant of the same name")
 
 
 if __name__ == "__main__":

@@ -115,6 +115,8 @@ def main():
         stages.promote("news", "dev", "prod")
     except ValueError as error:
         print("refused:", error)
+    else:
+        raise AssertionError("promoted past staging")
 
     staged = stages.promote("news", "dev", "staging")
     assert staged.count() == 72 and staged.database == "staging"
@@ -154,6 +156,8 @@ def main():
         stages.admin.get_database(name="staging", tenant=DEFAULT_TENANT)
     except NotFoundError as error:
         print("torn down:", error)
+    else:
+        raise AssertionError("staging survived")
     assert stages.client("prod").get_collection("news").count() == 72
 
 

@@ -66,6 +66,8 @@ try:
     client.create_collection('journal', embedding_function=LetterTriples())
 except chromadb.errors.ChromaError as e:
     print(type(e).__name__, '-', e)
+else:
+    raise AssertionError('the name was free')
 again = client.create_collection('journal', embedding_function=LetterTriples(), get_or_create=True)
 assert again.id == journal.id
 

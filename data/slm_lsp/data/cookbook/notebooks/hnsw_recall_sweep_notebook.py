@@ -162,6 +162,8 @@ try:
     best.query(query_texts=["la la la"])
 except TypeError as error:
     print("refused:", error)
+else:
+    raise AssertionError("a text was embedded")
 
 
 # ## Filters

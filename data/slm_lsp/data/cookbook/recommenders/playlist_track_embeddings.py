@@ -133,6 +133,8 @@ def main() -> None:
         continue_playlist(tracks, ["A song nobody knows"], count=3)
     except LookupError as error:
         print("cold start:", error)
+    else:
+        raise AssertionError("recommended from nothing")
 
 
 if __name__ == "__main__":

@@ -152,6 +152,8 @@ def main() -> None:
         calibrate([("stop plan", "end plan", True), ("cancel plan", "terminate plan", False)])
     except ValueError as error:
         print("calibration refused:", error)
+    else:
+        raise AssertionError("no threshold tells these apart")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def chroma_server(tmp_path_factory, pytestconfig):
         gc.collect()  # now, while the filter above is in force
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=10)
+        process.wait(timeout=30)
         log.close()
 
 

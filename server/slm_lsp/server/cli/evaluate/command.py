@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -17,17 +17,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from slm_lsp.model.errors import PointError, WorkspaceError
-from slm_lsp.model.evaluation import KINDS
+from slm_lsp.model.evaluation import KINDS, Remembering
 from slm_lsp.model.evaluation.asked import parse_asked, predict
+from slm_lsp.model.evaluation.judging import Completes
 from slm_lsp.model.evaluation.typist import Typed, type_text
 from slm_lsp.server.cli.evaluate import tables
 from slm_lsp.server.cli.evaluate.measuring import load_model, measure_projects
 from slm_lsp.server.cli.evaluate.projects import (
     Project,
     api_projects,
+    inside,
     projects_in,
     projects_of_split,
     read_file,
+    workspace_files,
 )
 
 
@@ -47,6 +50,7 @@ class Options:
     gate: bool = True
     popup: bool = True
     baselines: bool = True
+    memory: bool = True
     api: bool = False
     typist: bool = False
     as_json: bool = False
@@ -70,7 +74,7 @@ def evaluate(options: Options) -> int:
     with _progress("points", None) as advance:
         measured = measure_projects(
             completer, projects, api=options.api, popup=options.popup, baselines=options.baselines,
-            corpus=corpus if options.split and corpus.is_dir() else None, on_point=advance,
+            memory=options.memory, corpus=corpus if options.split and corpus.is_dir() else None, on_point=advance,
         )  # fmt: skip
     if options.as_json:
         print(json.dumps(tables.as_json(measured), indent=2))
@@ -94,7 +98,8 @@ def _projects(options: Options) -> list[Project]:
 
 def _predict(options: Options, source: Path) -> int:
     """Predictions for points made elsewhere; 1 where a line could not be read."""
-    completer = load_model(options.model, Path(options.workspace).resolve() if options.workspace else None)
+    root = Path(options.workspace) if options.workspace else None
+    _, subject, known = _subject(options, root, root)
     try:
         lines = source.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -111,7 +116,8 @@ def _predict(options: Options, source: Path) -> int:
                 bad += 1
                 print(f"slm-lsp: {source}, line {number}: {error}; skipped", file=sys.stderr)
                 continue
-            write(json.dumps(predict(completer, asked, gate=options.gate, popup=options.popup)))
+            at = replace(asked, path=inside(asked.path, root, known))
+            write(json.dumps(predict(subject, at, gate=options.gate, popup=options.popup)))
     return 1 if bad else 0
 
 
@@ -119,7 +125,8 @@ def _type(options: Options) -> int:
     files = [file for path in options.paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
     if not files:
         raise WorkspaceError("--typist wants the files to type")
-    completer = load_model(options.model, files[0].resolve())
+    root = Path(options.workspace) if options.workspace else None
+    model, subject, known = _subject(options, root, root or files[0])
     typed: dict[str, Typed] = {}
     texts = {str(file): read_file(file)[: options.limit] for file in files}
     with _progress("characters", sum(map(len, texts.values()))) as advance:
@@ -131,14 +138,21 @@ def _type(options: Options) -> int:
                 advance(name, place - done)
                 done = place
 
-            typed[name] = type_text(completer, text, path=name, on_place=on_place)
+            typed[name] = type_text(subject, text, path=inside(name, root, known), on_place=on_place)
     if len(typed) > 1:
         typed["all"] = sum(typed.values(), Typed(0, 0, 0, 0, 0))
     if options.as_json:
-        print(json.dumps(tables.typed_json(completer.name, typed), indent=2))
+        print(json.dumps(tables.typed_json(model, typed), indent=2))
     else:
-        tables.show_typed(completer.name, typed)
+        tables.show_typed(model, typed)
     return 0
+
+
+def _subject(options: Options, root: Path | None, place: Path | None) -> tuple[str, Completes, Mapping[str, str]]:
+    """The name of the model an editor would use at a place, the model, and the workspace's files that it knows."""
+    known = workspace_files(root) if root else {}
+    completer = load_model(options.model, place.resolve() if place else None)
+    return completer.name, Remembering(completer, known) if options.memory else completer, known
 
 
 def _place(options: Options) -> Path | None:

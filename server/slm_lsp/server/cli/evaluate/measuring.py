@@ -5,13 +5,13 @@ Knows: the Completer, the copier, jedi. Must not know: where points come from, h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from slm_lsp.data import vocabulary
 from slm_lsp.model.completion import Completer
-from slm_lsp.model.evaluation import KINDS, Judgement, judge
+from slm_lsp.model.evaluation import KINDS, Judgement, Remembering, judge
 from slm_lsp.model.evaluation.api import API_KINDS, judge_api
 from slm_lsp.model.evaluation.copier import Copier, Ids, read_corpus
 from slm_lsp.model.evaluation.judging import Completes
@@ -46,15 +46,21 @@ def load_model(model: str, place: Path | None) -> Completer:
 
 
 def measure_projects(
-    completer: Completer, projects: Sequence[Project], *, api: bool = False, popup: bool = True,
+    completer: Completer, projects: Sequence[Project], *, api: bool = False, popup: bool = True, memory: bool = True,
     baselines: bool = True, corpus: Path | None = None, on_point: Callable[[str], None] = lambda name: None,
 ) -> Measured:  # fmt: skip
-    """Ask the model and the baselines at every point; `on_point` hears whom is asked."""
+    """Ask the model, with its memory unless told otherwise, and the baselines at every point.
+
+    `on_point` hears who is asked where.
+    """
+    judgements: dict[str, list[Judgement]] = {}
     tokenizer = Tokenizer.from_file(vocabulary("chroma8k"))
     packed = read_corpus(corpus, tokenizer) if corpus and baselines else []
-    judgements: dict[str, list[Judgement]] = {}
     for project in projects:
-        for who, subject in _subjects(completer, project, tokenizer, packed, popup=popup, baselines=baselines):
+        subjects: dict[str, Completes] = {"model": Remembering(completer, project.known) if memory else completer}
+        if baselines:
+            subjects |= _baselines(project, tokenizer, packed, popup=popup)
+        for who, subject in subjects.items():
             asked = judge_api(subject, project.points) if api else judge(subject, project.points, popup=popup)
             for judgement in asked:
                 judgements.setdefault(who, []).append(judgement)
@@ -62,16 +68,12 @@ def measure_projects(
     return Measured(completer.name, API_KINDS if api else tuple(KINDS), judgements)
 
 
-def _subjects(
-    completer: Completer, project: Project, tokenizer: Tokenizer, packed: Sequence[Ids], *, popup: bool, baselines: bool
-) -> Iterator[tuple[str, Completes]]:
-    yield "model", completer
-    if not baselines:
-        return
+def _baselines(project: Project, tokenizer: Tokenizer, packed: Sequence[Ids], *, popup: bool) -> dict[str, Completes]:
+    """Copiers and jedi, which know what the model's memory knows."""
     copier = Copier(tokenizer, project.known)
-    yield "copier", copier
+    found: dict[str, Completes] = {"copier": copier}
     if packed:
-        yield "copier + corpus", Copier(tokenizer, project.known, packed)
+        found["copier + corpus"] = Copier(tokenizer, project.known, packed)
     if popup:
-        yield "jedi", StaticNames(project.root)
-        yield "copier + jedi", StaticNames(project.root, copier)
+        found |= {"jedi": StaticNames(project.root), "copier + jedi": StaticNames(project.root, copier)}
+    return found

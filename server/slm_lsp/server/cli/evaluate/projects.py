@@ -5,6 +5,7 @@ Knows: repositories, point files. Must not know: who is asked at the points.
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,6 +92,23 @@ def unpacked(split: str) -> Path:
 def workspace_files(folder: Path) -> dict[str, str]:
     """A workspace's own Python files by path; raises WorkspaceError where there are none."""
     return {file.path: file.text for file in read_repository(folder).files}
+
+
+def inside(path: str, root: Path | None, known: Iterable[str]) -> str:
+    """The name of a file in its workspace: what the memory must not copy from at a point in that file.
+
+    A path that leads nowhere there is taken for the one file of the workspace whose path ends, or begins, like it.
+    """
+    given = Path(path)
+    if root is None:
+        return given.as_posix()
+    for place in (root / given, given):
+        with contextlib.suppress(OSError, ValueError):
+            if (found := place.resolve().relative_to(root.resolve()).as_posix()) in known:
+                return found
+    parts = given.as_posix()
+    alike = [name for name in known if f"/{parts}".endswith(f"/{name}") or f"/{name}".endswith(f"/{parts}")]
+    return alike[0] if len(alike) == 1 else parts
 
 
 def read_file(path: Path) -> str:
