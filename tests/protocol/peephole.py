@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.errors import Cancelled
 from slm_lsp.model.library import ModelLibrary
+from slm_lsp.model.memory import Memory
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.server.app import SlmLspServer
 from slm_lsp.server.choice import ModelChoice
@@ -33,6 +34,7 @@ class PatientCompleter(Completer):
         suffix: str,
         *,
         path: str = "",
+        memory: Memory | None = None,
         gated: bool = False,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> NoReturn:

@@ -5,6 +5,7 @@ alone: nothing here leaves the machine, and `clean` removes all of it.
 
     ROOT/models/NAME/            a checkpoint
     ROOT/workspaces/KEY.json     {"workspace": real path, "model": NAME or null for the base model}
+    ROOT/memories/KEY/           what the server has read of a workspace, so that it need not read it again
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class ModelLibrary:
         """Everything the library owns lies below it."""
         self._models = self.root / "models"
         self._workspaces = self.root / "workspaces"
+        self._memories = self.root / "memories"
 
     def folder_for(self, workspace: Path, kind: str) -> Path:
         """Where a model of this kind ("adapt", "phase3") for this workspace belongs; creates nothing.
@@ -62,6 +64,10 @@ class ModelLibrary:
         """
         real = Path(os.path.realpath(workspace))
         return self._models / f"{real.name.lstrip('.') or 'root'}-{kind}-{_digest(real)[:4]}"
+
+    def memory_for(self, workspace: Path) -> Path:
+        """Where the memory of a workspace is kept; creates nothing."""
+        return self._memories / _digest(Path(os.path.realpath(workspace)))[:16]
 
     def find(self, name: str) -> Path:
         """The folder of a model; raises CheckpointMissing, naming the models there are."""
@@ -109,12 +115,12 @@ class ModelLibrary:
 
     def size(self) -> int:
         """Bytes that `clean` would free."""
-        return sum(_bytes_below(folder) for folder in (self._models, self._workspaces))
+        return sum(_bytes_below(folder) for folder in (self._models, self._workspaces, self._memories))
 
     def clean(self) -> int:
-        """Delete every model and every choice; returns the bytes freed."""
+        """Delete every model, every choice and every memory; returns the bytes freed."""
         freed = self.size()
-        for folder in (self._models, self._workspaces):
+        for folder in (self._models, self._workspaces, self._memories):
             shutil.rmtree(folder, ignore_errors=True)
         return freed - self.size()
 

@@ -80,6 +80,18 @@ class Repository:
     """Files left out although they are not ignored; duplicates among them."""
 
 
+def python_files(root: Path) -> Iterator[tuple[str, Path]]:
+    """Name inside the root (with /) and place of every Python file that is the repository's own, unread, in order."""
+    root = Path(os.path.realpath(root))
+    for file in _walk(root, root, (), []):
+        yield file.relative_to(root).as_posix(), file
+
+
+def read_text(file: Path, root: Path) -> str:
+    """A file's text in its declared encoding, with \\n line endings; raises WorkspaceError with the reason alone."""
+    return _read(file, Path(os.path.realpath(root)))
+
+
 def read_repository(path: Path) -> Repository:
     """The Python files at and below `path`.
 

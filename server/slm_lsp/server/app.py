@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
@@ -23,6 +24,7 @@ from slm_lsp.server import __version__
 from slm_lsp.server.choice import ModelChoice
 from slm_lsp.server.dismissals import Dismissals
 from slm_lsp.server.documents import Document, Documents
+from slm_lsp.server.memories import Memories, Opened
 from slm_lsp.server.protocol import SlmLspProtocol
 from slm_lsp.server.settings import Settings
 from slm_lsp.server.tally import Outcome, Tally
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pygls.server import ServerErrors
 
     from slm_lsp.model.completion import Completer
+    from slm_lsp.model.memory import Memory
 
 T = TypeVar("T")
 Kind = Literal["inline", "popup"]
@@ -53,6 +56,18 @@ class Answer(Generic[T]):
     """A sentence for a person, where more can be said than of the outcome in general."""
 
 
+@dataclass(frozen=True)
+class Tools:
+    """What the work for a request is done with, on the worker's thread."""
+
+    completer: Completer
+    """The model of the document."""
+    memory: Memory | None
+    """What is known of its workspace; None where the user does not want it."""
+    cancelled: Callable[[], bool]
+    """Whether to stop."""
+
+
 class SlmLspServer(LanguageServer):
     """A language server that completes Python with a tiny GPT."""
 
@@ -62,7 +77,9 @@ class SlmLspServer(LanguageServer):
         """In force now."""
         self.initial_settings = self.settings
         """From the client's initializationOptions: what a setting falls back to."""
-        self.choice = ModelChoice(library or ModelLibrary())
+        library = library or ModelLibrary()
+        self.choice = ModelChoice(library)
+        self.memories = Memories(library)
         self.tallies: dict[Kind, Tally] = {"inline": Tally(), "popup": Tally()}
         self.latest: dict[Kind, Why] = {}
         """What became of the latest request of each kind."""
@@ -88,11 +105,13 @@ class SlmLspServer(LanguageServer):
 
     def name_of(self, document: Document) -> str:
         """What the model is told a document is called: its path in the workspace, else its file name."""
+        path, root = document.local_path, self.root_of(document)
+        return path.relative_to(root).as_posix() if path and root else document.filename or ""
+
+    def root_of(self, document: Document) -> Path | None:
+        """The folder of the workspace that a document lies in, if it lies in one."""
         path = document.local_path
-        for root in self.documents.roots:
-            if path and path.is_relative_to(root):
-                return path.relative_to(root).as_posix()
-        return document.filename or ""
+        return next((root for root in self.documents.roots if path and path.is_relative_to(root)), None)
 
     async def serve(
         self,
@@ -143,20 +162,34 @@ class SlmLspServer(LanguageServer):
             at, reason = params.position, answer.reason or REASONS[answer.outcome]
             self.latest[kind] = Why(params.text_document.uri, at.line, at.character, answer.outcome, reason)
 
-    async def compute(
-        self, kind: Kind, document: Document | None, ask: Callable[[Completer, Callable[[], bool]], T]
-    ) -> T:
-        """Ask the model of a document on the worker's thread.
+    async def compute(self, kind: Kind, document: Document | None, ask: Callable[[Tools], T]) -> T:
+        """Do the work for a request about a document on the worker's thread.
 
         Raises Cancelled when a newer request took over, CheckpointError when no model can be used.
         """
         place, settings = self.place_of(document), self.settings
+        root = self.root_of(document) if document else next(iter(self.documents.roots), None)
+        others = self._others(document, root) if settings.memory else {}
 
         def work(cancelled: Callable[[], bool]) -> T:
             completer = self.choice.completer_for(place, settings.model, settings.threads)
-            return ask(completer, cancelled)
+            memory = self.memories.of(root, completer.tokenizer, others) if settings.memory else None
+            return ask(Tools(completer, memory, cancelled))
 
         return await self.worker.run(kind, work)
+
+    def _others(self, document: Document | None, root: Path | None) -> Opened:
+        """The other open Python documents by the names that the memory of a root knows them by."""
+
+        def name(other: Document) -> str:
+            return self.name_of(other) if root and self.root_of(other) == root else other.uri
+
+        # A text is read later, perhaps a newer one than this version: then the next request brings it again.
+        return {
+            name(other): (other.version, partial(getattr, other, "source"))
+            for other in self.documents.python_documents()
+            if other is not document
+        }
 
     def report_model_errors(self) -> None:
         """Tell the user about each model that cannot be used, once."""

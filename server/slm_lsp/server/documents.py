@@ -180,3 +180,8 @@ class Documents(Workspace):
         """The document with this URI, if the client has opened it."""
         document = self.text_documents.get(unquote(uri))
         return document if isinstance(document, Document) else None
+
+    def python_documents(self) -> list[Document]:
+        """The Python documents the client has open."""
+        opened = (document for document in self.text_documents.values() if isinstance(document, Document))
+        return [document for document in opened if document.is_python]

@@ -25,6 +25,8 @@ class Settings:
     """`slmLsp.model`: "auto" (the one in use for the workspace, else the base), "base", or a model's name."""
     suggest: str = field(default="balanced", metadata={"key": "suggest", "one_of": ("balanced", "eager")})
     """`slmLsp.suggest`: "balanced" stays silent where the model is not sure, "eager" shows everything."""
+    memory: bool = field(default=True, metadata={"key": "memory.enabled"})
+    """`slmLsp.memory.enabled`: follow what was written in the open files and in the workspace, seconds ago too."""
     threads: int = field(default=1, metadata={"key": "threads"})
     """`slmLsp.threads`: processor threads that compute a suggestion, 1 to 64; small models want 1."""
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -150,7 +151,16 @@ def replace_folder(draft: Path, folder: Path) -> None:
 
 
 def _is_gate(gate: object) -> bool:
-    return isinstance(gate, dict) and isinstance(gate.get("min_confidence", 0.0), int | float)
+    if not isinstance(gate, dict):
+        return False
+    numbers = gate.get("mixture", [])
+    if not isinstance(numbers, list):
+        return False
+    return all(_is_finite(number) for number in (gate.get("min_confidence", 0.0), *numbers))
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -38,8 +38,8 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
         candidates = await ls.compute(
             "popup",
             document,
-            lambda completer, cancelled: completer.identifiers(
-                before, after, path=name, limit=LIMIT, cancelled=cancelled
+            lambda tools: tools.completer.identifiers(
+                before, after, path=name, memory=tools.memory, limit=LIMIT, cancelled=tools.cancelled
             ),
         )
         names = [candidate.name for candidate in candidates]

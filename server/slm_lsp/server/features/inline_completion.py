@@ -5,21 +5,20 @@ Knows: LSP's inline completion, where nobody wants to see any. Must not know: ho
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pygls.workspace import ServerTextPosition
 
-from slm_lsp.server.app import Answer, SlmLspServer
+from slm_lsp.server.app import Answer, SlmLspServer, Tools
 from slm_lsp.server.dismissals import spot_at
 from slm_lsp.server.documents import Document
 from slm_lsp.server.tally import Outcome
 from slm_lsp.server.why import too_unsure
 
 if TYPE_CHECKING:
-    from slm_lsp.model.completion import Completer, Suggestion
+    from slm_lsp.model.completion import Suggestion
 
 ACCEPTED = "slmLsp.accepted"
 """The command an editor runs after it inserted a suggestion: the only way to learn of it."""
@@ -42,14 +41,16 @@ async def inline_completion(ls: SlmLspServer, params: types.InlineCompletionPara
         spot = spot_at(document, cursor.start)  # before the document can change
         name, gated = ls.name_of(document), ls.settings.suggest == "balanced"
 
-        def ask(completer: Completer, cancelled: Callable[[], bool]) -> Answer[Item]:
+        def ask(tools: Tools) -> Answer[Item]:
             if not asked_for and (outcome := _silence(cursor.before)):
                 return Answer(outcome)
-            suggestion = completer.complete(cursor.before, cursor.after, path=name, gated=gated, cancelled=cancelled)
+            suggestion = tools.completer.complete(
+                cursor.before, cursor.after, path=name, memory=tools.memory, gated=gated, cancelled=tools.cancelled
+            )
             if suggestion is None:
                 return Answer(Outcome.NOTHING)
             if gated and not suggestion.shown:
-                reason = too_unsure(suggestion.confidence, completer.checkpoint.gate.get("min_confidence"))
+                reason = too_unsure(suggestion.confidence, tools.completer.checkpoint.gate.get("min_confidence"))
                 return Answer(Outcome.LOW_CONFIDENCE, reason=reason)
             return Answer(Outcome.SHOWN, [_item(cursor, suggestion)])
 

@@ -16,11 +16,12 @@ from slm_lsp.server.app import SlmLspServer
 async def initialized(ls: SlmLspServer, _: types.InitializedParams) -> None:
     """Load the workspace's model and warm it up, before the first request, which takes this one's place."""
     with suppress(CheckpointError, Cancelled):
-        await ls.compute("inline", None, lambda completer, cancelled: completer.complete("", "", cancelled=cancelled))
+        await ls.compute("inline", None, lambda tools: tools.completer.complete("", "", cancelled=tools.cancelled))
     ls.report_model_errors()
 
 
 def shutdown(ls: SlmLspServer, _: None) -> None:
     """Stop computing; the process ends with the `exit` that follows."""
     ls.shut_down = True
+    ls.memories.stop()
     ls.worker.stop()
