@@ -29,12 +29,12 @@ test: $(READY)  ## everything a user would trust: lint, types, tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(RUN) -m pytest -m 'not cookbook'
+	$(RUN) -m pytest
 
-test-cookbook: $(READY)  ## the cookbook's 226 programs against the real chromadb, two at a time
+test-cookbook: $(READY)  ## the programs of cookbook and API benchmark against the real chromadb, two at a time
 	$(RUN) -m pytest -m cookbook
 
-test-all: $(READY)  ## all of them
+test-all: $(READY)  ## all of them, the slow ones too
 	$(RUN) -m pytest
 
 check: $(READY)  ## lint and types alone
@@ -53,8 +53,9 @@ corpus: $(READY)  ## fetch the packages of the manifest and pack them (about 15 
 tokenizer: $(READY)  ## train the 8,192-token vocabulary on the fetched corpus
 	$(RUN) -m slm_lsp.trainer.corpus tokenizer
 
-cookbook: $(READY)  ## how well the cookbook covers ChromaDB's API, and its list of programs
+cookbook: $(READY)  ## coverage of ChromaDB's API, overlap between programs, and the list of programs
 	$(RUN) -m slm_lsp.trainer.cookbook coverage
+	$(RUN) -m slm_lsp.trainer.cookbook overlap
 	$(RUN) -m slm_lsp.trainer.cookbook readme
 
 pretrain: $(READY)  ## train the base model: make pretrain MINUTES=60 [DEVICE=cuda]; resumable

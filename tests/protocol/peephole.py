@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from slm_lsp.model.completion import Completer
+from slm_lsp.model.completion.filter import Level
 from slm_lsp.model.errors import Cancelled
 from slm_lsp.model.library import ModelLibrary
 from slm_lsp.model.memory import Memory
@@ -35,7 +36,8 @@ class PatientCompleter(Completer):
         *,
         path: str = "",
         memory: Memory | None = None,
-        gated: bool = False,
+        suggest: Level = "balanced",
+        hasty: bool = False,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> NoReturn:
         PatientCompleter.begun += 1

@@ -33,7 +33,8 @@ def test_adapting_learns_and_leaves_a_model_that_completes(workshop: Workshop) -
     assert checkpoint.metrics["kind"] == "adapt"
     assert checkpoint.metrics["points"] >= ENOUGH
     assert checkpoint.metrics["base"]["points"] == checkpoint.metrics["trained"]["points"]
-    assert checkpoint.gate == Checkpoint.open(TINY).gate
+    assert checkpoint.gate["min_confidence"] == Checkpoint.open(TINY).gate["min_confidence"]
+    assert len(checkpoint.gate["calibration"]) == 2
     Completer.load(report.folder).complete("import chromadb\n\nclient = chromadb.", "\n", path="a.py")
     assert len(report.samples) == 4
     assert not report.interrupted
@@ -147,7 +148,7 @@ def test_few_points_judge_nothing_and_equal_models_are_no_better(workshop: Works
     held_out = split(workshop.request().repository.files).held_out
     points = choose(((file.path, file.text) for file in held_out), 30)
     assert len(points) == 30
-    assert not judge(TINY, TINY, points[: ENOUGH - 1]).trained
-    same = judge(TINY, TINY, points)
+    assert not judge(TINY, TINY, points[: ENOUGH - 1], {}).trained
+    same = judge(TINY, TINY, points, {})
     assert same.base == same.trained
     assert not same.better

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from doubles import TINY
 from slm_lsp.model.library import ModelLibrary
-from slm_lsp.trainer.progress import Display
 from slm_lsp.model.repository import read_repository
+from slm_lsp.trainer.progress import Display
 from slm_lsp.trainer.train import Request
 
 BOOKSHOP = Path(__file__).parent / "bookshop"

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal
 
+Level = Literal["eager", "balanced", "quiet"]
+"""How much is shown; the same as completion.filter.Level, which cannot be imported before `initialize` is answered."""
+LEVELS: tuple[Level, ...] = ("balanced", "quiet", "eager")
 PREFIX = "slmLsp."
 MOST_THREADS = 64
 
@@ -23,8 +26,8 @@ class Settings:
     """`slmLsp.popup.enabled`: offer the model's next identifiers in the completion popup."""
     model: str = field(default="auto", metadata={"key": "model"})
     """`slmLsp.model`: "auto" (the one in use for the workspace, else the base), "base", or a model's name."""
-    suggest: str = field(default="balanced", metadata={"key": "suggest", "one_of": ("balanced", "eager")})
-    """`slmLsp.suggest`: "balanced" stays silent where the model is not sure, "eager" shows everything."""
+    suggest: Level = field(default="balanced", metadata={"key": "suggest", "one_of": LEVELS})
+    """`slmLsp.suggest`: "balanced" is silent where it is not sure, "quiet" unless it nearly is, "eager" never."""
     memory: bool = field(default=True, metadata={"key": "memory.enabled"})
     """`slmLsp.memory.enabled`: follow what was written in the open files and in the workspace, seconds ago too."""
     threads: int = field(default=1, metadata={"key": "threads"})

@@ -47,18 +47,17 @@ REASONS: Mapping[Outcome, str] = {
 """What can be said of an outcome when nothing more is known of the case."""
 
 
-def too_unsure(confidence: float, least: object) -> str:
+def too_unsure(confidence: float, least: float, level: str) -> str:
     """The sentence for a suggestion that was not shown.
 
-    `confidence` is the model's, or what it could have reached at most when decoding stopped; `least` is what the
-    gate asks for, both from 0 to 1. A gate that asks for something else gets the general sentence.
+    `confidence` is the suggestion's, `least` what the filter asks for at this level, both from 0 to 1.
     """
-    if not isinstance(least, float) or not 0 <= confidence < least <= 1:
+    if not 0 <= confidence < least <= 1:
         return REASONS[Outcome.LOW_CONFIDENCE]
     # Rounded apart, so that the two never look the same.
     sure, wanted = math.floor(confidence * 100), math.ceil(least * 100)
     return (
-        f"The model was only {sure}% sure; slmLsp.suggest = balanced shows from {wanted}%. "
+        f"The model was only {sure}% sure; slmLsp.suggest = {level} shows from {wanted}%. "
         'Set it to "eager" to see everything.'
     )
 

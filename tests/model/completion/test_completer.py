@@ -116,7 +116,7 @@ def test_the_gate_only_saves_work(completer: Completer) -> None:
     for cut in range(0, len(PROGRAM) - 1, 23):
         prefix, suffix = PROGRAM[:cut], "\n" + PROGRAM[cut:].partition("\n")[2]
         free = completer.complete(prefix, suffix, path="other.py")
-        gated = completer.complete(prefix, suffix, path="other.py", gated=True)
+        gated = completer.complete(prefix, suffix, path="other.py", hasty=True)
         if free is not None and free.shown:
             assert gated is not None and gated.text == free.text
         elif free is not None:

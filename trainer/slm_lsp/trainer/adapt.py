@@ -78,7 +78,7 @@ def adapt_job(
         measure_every=max(steps // config.measures, 1), state_file=state_file,
     )  # fmt: skip
     return Job(
-        kind="adapt", title="adapting the base model", run=run, tokenizer=tokenizer, prompt=base.prompt, gate=base.gate,
+        kind="adapt", title="adapting the base model", run=run, tokenizer=tokenizer, prompt=base.prompt,
         tokens=len(train), keep_best=bool(parts.validation),
         losses=lambda model: Losses(full_loss(model, train, config.measured_windows), measure(model)),
         recipe={**asdict(config), "base": hashlib.sha256((base.folder / CONFIG).read_bytes()).hexdigest()},

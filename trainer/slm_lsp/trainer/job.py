@@ -5,7 +5,7 @@ Knows: what adapting and the phases have in common. Must not know: how either pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,8 +51,6 @@ class Job:
     """The model's vocabulary."""
     prompt: str
     """How the model is asked: one of PROMPTS of the checkpoint."""
-    gate: Mapping[str, Any]
-    """When the model's suggestions are worth showing."""
     tokens: int
     """Training tokens."""
     losses: Callable[[TinyGPT], Losses]

@@ -5,12 +5,12 @@ Knows: how two models are compared, and when one may be put to use. Must not kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from slm_lsp.model.completion import Completer
-from slm_lsp.model.evaluation import Point, Scores, measure
+from slm_lsp.model.evaluation import Point, Remembering, Scores, measure
 
 POINTS = 120
 """Cursors at which both models complete, where the files set aside have as many."""
@@ -32,17 +32,22 @@ class Verdict:
     """In words."""
 
 
-def judge(trained: Path, base: Path, points: Sequence[Point], on_point: Callable[[], None] = lambda: None) -> Verdict:
+def judge(
+    trained: Path, base: Path, points: Sequence[Point], known: Mapping[str, str],
+    on_point: Callable[[], None] = lambda: None,
+) -> Verdict:  # fmt: skip
     """Compare the checkpoints in two folders through the path that serves editors.
 
-    Both are asked the same; `on_point` is called twice for each point. Raises CheckpointError.
+    Both are asked the same, and know the files by path as an editor's server does. `on_point` is called twice for
+    each point. Raises CheckpointError.
     """
     if len(points) < ENOUGH:
         return Verdict(
             None, None, False,
             f"it cannot be judged: the files set aside have {len(points)} places to complete at, {ENOUGH} are needed",
         )  # fmt: skip
-    before, after = (measure(Completer.load(folder, threads=2), points, on_point) for folder in (base, trained))
+    subjects = (Remembering(Completer.load(folder, threads=2), known) for folder in (base, trained))
+    before, after = (measure(subject, points, on_point) for subject in subjects)
     better = after.beats(before)
     figures = f"exact match {after.em:.1%} against {before.em:.1%}"
     if after.em == before.em:

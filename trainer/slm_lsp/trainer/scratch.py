@@ -24,8 +24,6 @@ from slm_lsp.trainer.softmax import SampledSoftmax, full_loss
 
 RECENT = 10
 """Steps whose mean loss estimates the training loss."""
-SHOW_ALL = {"min_confidence": 0.0}
-"""The gate of a model whose confidence nobody has measured."""
 NEAR = 1.02
 """The costly training loss is measured once the estimate of the steps is within this factor of the end."""
 
@@ -96,7 +94,7 @@ def phase_job(
         )
     return Job(
         kind=phase.kind, title=f"phase {phase.number}: {phase.title}", run=run, tokenizer=tokenizer, prompt="prefix",
-        gate=SHOW_ALL, tokens=len(train),
+        tokens=len(train),
         losses=lambda model: Losses(full_loss(model, train), full_loss(model, validation)),
         keep_best=False, ended=lambda: watch.reached, expected_steps=phase.steps, phase=phase, notes=notes,
         recipe=asdict(phase),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from slm_lsp.model.repository import Repository
 from slm_lsp.model.runtime.checkpoint import CONFIG, Checkpoint
 from slm_lsp.trainer.adapt import adapt_job
 from slm_lsp.trainer.export import export
+from slm_lsp.trainer.gating import refit_gate
 from slm_lsp.trainer.interrupt import interruptible
 from slm_lsp.trainer.job import Job, pick_device
 from slm_lsp.trainer.judge import POINTS, Verdict, judge
@@ -32,6 +34,8 @@ from slm_lsp.trainer.scratch import phase_job
 from slm_lsp.trainer.split import Parts, split
 from slm_lsp.trainer.states import SavedState, fingerprint
 
+GATE_POINTS = 80
+"""Cursors in the files that tell when to stop, at which the trained model learns when to be silent."""
 BASE_VARIABLE = "SLM_LSP_BASE"
 """Environment variable with the folder of another base model."""
 
@@ -87,14 +91,16 @@ def train(request: Request, library: ModelLibrary, display: Display) -> Report:
         "losses": {"train": losses.train, "validation": losses.validation, **_before(job)}, "gap": losses.gap,
         "training_seconds": round(job.run.state.seconds, 1),
     }  # fmt: skip
-    verdict = _judge(job, model, parts, request.seed, display)
+    known = {file.path: file.text for file in request.repository.files}
+    gate = _gate(job, model, parts, known, request.seed, display)
+    verdict = _judge(job, model, gate, parts, known, request.seed, display)
     metrics |= {
         "points": verdict.trained.points if verdict.trained else 0,
         "base": asdict(verdict.base) if verdict.base else None,
         "trained": asdict(verdict.trained) if verdict.trained else None,
         "seconds": round(time.monotonic() - started, 1),
     }
-    _write(job, model, folder, metrics, verdict.why)
+    _write(job, model, gate, folder, metrics, verdict.why)
     weights_file = _write_phase_weights(request, model, folder)
     if not interrupted:
         saved.clear()
@@ -181,25 +187,48 @@ def _epochs(job: Job) -> float:
     return round(job.run.state.tokens / max(job.tokens, 1), 2)
 
 
-def _judge(job: Job, model: TinyGPT, parts: Parts, seed: int, display: Display) -> Verdict:
+def _gate(
+    job: Job, model: TinyGPT, parts: Parts, known: Mapping[str, str], seed: int, display: Display
+) -> Mapping[str, Any]:
+    """How much the memory counts beside the model, and when to be silent: on the files that told when to stop."""
+    points = choose(((file.path, file.text) for file in parts.validation), GATE_POINTS, seed)
+    with (
+        tempfile.TemporaryDirectory(prefix="slm-lsp-") as draft,
+        display.counting(f"learning when to be silent, at {len(points)} places", 1) as done,
+    ):
+        folder = Path(draft) / "model"
+        _write(job, model, {}, folder, {}, "")
+        try:
+            gate = refit_gate(Checkpoint.open(folder), [(points, known)], Checkpoint.open(base_folder()).gate)
+        except CheckpointError as error:
+            display.say(f"note: it shows everything: there is no base model to compare it with ({error})")
+            gate = {}
+        done()
+    return gate
+
+
+def _judge(
+    job: Job, model: TinyGPT, gate: Mapping[str, Any], parts: Parts, known: Mapping[str, str], seed: int,
+    display: Display,
+) -> Verdict:  # fmt: skip
     """Compare with the base model, on a checkpoint exactly like the one that will be kept."""
     points = choose(((file.path, file.text) for file in parts.held_out), POINTS, seed)
     with tempfile.TemporaryDirectory(prefix="slm-lsp-") as draft:
         folder = Path(draft) / "model"
-        _write(job, model, folder, {}, "")
+        _write(job, model, gate, folder, {}, "")
         try:
             with display.counting(
                 f"completing at {len(points)} places in files set aside", 2 * len(points)
             ) as on_point:
-                return judge(folder, base_folder(), points, on_point)
+                return judge(folder, base_folder(), points, known, on_point)
         except CheckpointError as error:
             return Verdict(None, None, False, f"there is no base model to compare it with ({error})")
 
 
-def _write(job: Job, model: TinyGPT, folder: Path, metrics: dict[str, Any], why: str) -> None:
+def _write(job: Job, model: TinyGPT, gate: Mapping[str, Any], folder: Path, metrics: dict[str, Any], why: str) -> None:
     export(
         model, folder, name=folder.name, tokenizer=job.tokenizer, prompt=job.prompt, metrics=finite(metrics),
-        gate=job.gate, card=card(metrics, folder.name, why) if metrics else "",
+        gate=gate, card=card(metrics, folder.name, why) if metrics else "",
     )  # fmt: skip
 
 

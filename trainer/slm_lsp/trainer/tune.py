@@ -19,15 +19,18 @@ import typer
 from slm_lsp.data import base_checkpoint
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.errors import SlmLspError
-from slm_lsp.model.evaluation import Judgement, Point, Remembering, judge
-from slm_lsp.model.evaluation.gate import fit_gate
-from slm_lsp.model.evaluation.mixing import expectations, fit_mixture
+from slm_lsp.model.evaluation import Judgement, Point, Remembering, choose, judge
 from slm_lsp.model.repository import read_repository
 from slm_lsp.model.runtime.checkpoint import Checkpoint, write_checkpoint
 from slm_lsp.trainer.card import base_card
 from slm_lsp.trainer.corpus.manifest import Split, archives_folder
 from slm_lsp.trainer.corpus.unpack import points_of_split, unpack
+from slm_lsp.trainer.gating import fit_gate
 
+POINTS = 160
+"""Points of each package that mixture and filter are fitted on; others than those that are reported."""
+SEED = 1
+"""Of their choice."""
 Known = dict[str, str]
 """A workspace's files by path."""
 
@@ -53,28 +56,26 @@ def fit(folder: Path, archives: Path) -> dict[str, Any]:
 
 
 def fitted_gate(checkpoint: Checkpoint, archives: Path) -> dict[str, Any]:
-    """Mixture and threshold for a checkpoint, from the split `tune`: knowing the open file, and the workspace."""
-    completer = Completer(checkpoint, threads=2)
-    expected = [
-        one
-        for points, known in packages("tune", archives)
+    """Mixture and filter for a checkpoint, from the split `tune`: knowing the open file, and the workspace."""
+    root = unpack("tune", archives)
+    projects = [
+        (choose(known.items(), POINTS, SEED), files)
+        for known in (files_of(root / name) for name in points_of_split("tune", archives))
         for files in (Known(), known)
-        for one in expectations(completer, points, Remembering(completer, files).memory)
     ]
-    gate: dict[str, Any] = {"mixture": fit_mixture(expected), "min_confidence": 0.0}
-    mixing = Completer(replace(checkpoint, gate=gate), threads=2)
-    judged = [
-        one for workspace in (False, True) for one in judge_packages(mixing, "tune", archives, workspace=workspace)
-    ]
-    gate["min_confidence"] = round(fit_gate((one.confidence, one.right) for one in judged), 4)
-    return gate
+    return fit_gate(checkpoint, projects)
 
 
 def packages(split: Split, archives: Path) -> Iterator[tuple[Sequence[Point], Known]]:
     """Points and files of each package of a split; raises CorpusError where they cannot be had."""
     root = unpack(split, archives)
     for name, points in points_of_split(split, archives).items():
-        yield points, {file.path: file.text for file in read_repository(root / name).files}
+        yield points, files_of(root / name)
+
+
+def files_of(folder: Path) -> Known:
+    """A package's own Python files."""
+    return {file.path: file.text for file in read_repository(folder).files}
 
 
 def judge_packages(completer: Completer, split: Split, archives: Path, *, workspace: bool) -> list[Judgement]:

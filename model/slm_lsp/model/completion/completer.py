@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slm_lsp.model.completion.decoding import Decoder, never
+from slm_lsp.model.completion.filter import Level, filter_of
 from slm_lsp.model.completion.identifiers import Candidate, IdentifierSearch
 from slm_lsp.model.completion.mixture import gate_of
 from slm_lsp.model.completion.prompt import Prompt, PromptBuilder, unix_newlines
@@ -36,7 +37,7 @@ class Suggestion:
     text: str
     """What to insert, with the document's line endings."""
     confidence: float
-    """From 0 to 1: the model's probability of exactly this text."""
+    """From 0 to 1: how likely it is exactly right."""
     shown: bool
     """Whether this model's gate lets an editor show it."""
     tokens: int
@@ -45,6 +46,8 @@ class Suggestion:
     """Passes of the engine that they took, after the prompt."""
     source: tuple[str, int] | None = None
     """Path and line (from 1) of the place in memory that says the same; None where there is none."""
+    probability: float = 0.0
+    """Of exactly this text, as model and memory see it."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Completer:
         self._prompts = PromptBuilder(vocabulary, checkpoint.config, checkpoint.prompt)
         self._decoder = Decoder(self._engine, vocabulary, gate_of(checkpoint.gate.get("mixture")))
         self._identifiers = IdentifierSearch(self._engine, vocabulary, self._decoder)
-        self._least_confidence = float(checkpoint.gate.get("min_confidence", 0.0))
+        self.filter = filter_of(checkpoint.gate)
+        """When it is silent."""
 
     @classmethod
     def load(cls, folder: str | Path, *, threads: int = 1) -> Completer:
@@ -87,34 +91,36 @@ class Completer:
         *,
         path: str = "",
         memory: Memory | None = None,
-        gated: bool = False,
+        suggest: Level = "balanced",
+        hasty: bool = False,
         cancelled: Callable[[], bool] = never,
     ) -> Suggestion | None:
         """What to insert between `prefix` and `suffix`, the document's text around the cursor; None for nothing.
 
         One line, or several where the cursor stands on an empty line that opens a block. `path` is the document's,
-        relative to its workspace, by which the `memory` knows it too. With `gated`, decoding ends as soon as the gate
-        is sure to hide the suggestion: the text of one that is not `shown` may then be unfinished. Raises Cancelled
-        within one decoding step after `cancelled()` turns true.
+        relative to its workspace, by which the `memory` knows it too. What is sure enough for the level `suggest` is
+        `shown`. With `hasty`, decoding ends as soon as a suggestion is sure not to be: its text may then be
+        unfinished. Raises Cancelled within one decoding step after `cancelled()` turns true.
         """
-        nearby = unix_newlines(prefix[-_NEARBY:])
+        nearby, after = unix_newlines(prefix[-_NEARBY:]), unix_newlines(suffix[:_NEARBY])
         prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
         source = match.source() if match else None
-        expected = self._vocabulary.text_of(match.draft(SEEN)) if match else ""
+        known = self._vocabulary.text_of(match.draft(SEEN)) if match else ""
         block = opens_block(nearby) and not prompt.stem
         decoded = self._decoder.decode(
             logits, prompt.stem, nearby.rpartition("\n")[2] if block else None, match=match,
-            floor=self._least_confidence if gated else 0.0, cancelled=cancelled,
+            floor=self.filter.floor(suggest) if hasty else 0.0, cancelled=cancelled,
         )  # fmt: skip
-        shown = decoded.probability >= self._least_confidence
-        text = fit(decoded.text, unix_newlines(suffix[:_NEARBY]))
-        if not text and (shown or not gated):
+        text = fit(decoded.text, after)
+        seen = bool(text) and known.startswith(prompt.stem.decode("utf-8", "ignore") + text.split("\n", 1)[0])
+        confidence = self.filter.confidence(decoded.probability)
+        shown = confidence >= self.filter.threshold(suggest)
+        if not text and (shown or not hasty):
             return None
-        seen = expected.startswith(prompt.stem.decode("utf-8", "ignore") + text.split("\n", 1)[0])
         newline = "\r\n" if "\r\n" in prefix[-_NEARBY:] else "\n"
         return Suggestion(
-            text.replace("\n", newline), decoded.probability, shown, decoded.tokens, decoded.passes,
-            source if seen else None,
+            text.replace("\n", newline), confidence, shown and bool(text), len(decoded.logs), decoded.passes,
+            source if seen else None, decoded.probability,
         )  # fmt: skip
 
     def identifiers(

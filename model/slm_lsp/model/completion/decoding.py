@@ -11,15 +11,14 @@ Shapes: V vocabulary, K tokens of a draft.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from slm_lsp.model.completion.mixture import Mixture, log_softmax
 from slm_lsp.model.completion.vocabulary import Vocabulary
 from slm_lsp.model.errors import Cancelled
-from slm_lsp.model.memory import Match
+from slm_lsp.model.memory import NOTHING, Continuations, Match
 from slm_lsp.model.runtime.engine import Engine
 from slm_lsp.model.runtime.quantize import Floats
 
@@ -46,12 +45,17 @@ class Decoded:
 
     text: str
     """The text, with unix newlines."""
-    probability: float
-    """Of exactly this text, its end included."""
-    tokens: int
-    """Tokens decoded."""
+    logs: tuple[float, ...]
+    """Log-probability of each of its tokens, that of its end included."""
     passes: int
     """Passes of the engine that they took; fewer than tokens where drafts held."""
+    ended: bool
+    """Whether it came to its end by itself."""
+
+    @property
+    def probability(self) -> float:
+        """Of exactly this text, its end included."""
+        return math.exp(sum(self.logs))
 
 
 class Ahead:
@@ -108,31 +112,33 @@ class Decoder:
         """
         vocabulary, ahead = self._vocabulary, Ahead(self._engine)
         limit = LINE_TOKENS if indent is None else BLOCK_TOKENS
-        text, surprise, tokens, ended = b"", 0.0, 0, False
+        expected = match.continuations() if match else NOTHING
+        text, ended = b"", False
+        logs: list[float] = []
         while not ended:
             if cancelled():
                 ahead.settle()
                 raise Cancelled("the request was cancelled")
-            token, log_probability = self._choose(self.log_probabilities(logits, match), stem)
-            surprise -= log_probability
+            token, log_probability = self._choose(self._mixture.log_probabilities(logits, expected), stem)
+            logs.append(log_probability)
             piece = vocabulary.tokens[token]
             if stem:
                 piece, stem = piece[len(stem) :], stem[len(piece) :]
             text += piece
-            tokens += 1
             ended = bool(vocabulary.is_special[token]) or _stops(text, indent)
-            if tokens >= limit or ahead.free == 0 or np.exp(-surprise) < floor:
+            if len(logs) >= limit or ahead.free == 0 or math.exp(sum(logs)) < floor:
                 break
-            if match:
+            if match and not ended:
                 match.advance(token)
+                expected = match.continuations()
             if not ended:
-                logits = ahead.after(token, self._draft(match, indent))
+                logits = ahead.after(token, self._draft(match, expected, indent))
         ahead.settle()
-        return Decoded(_cut(text, indent, complete=ended), float(np.exp(-surprise)), tokens, ahead.passes)
+        return Decoded(_cut(text, indent, complete=ended), tuple(logs), ahead.passes, ended)
 
     def log_probabilities(self, logits: Floats, match: Match | None) -> Floats:
         """Of the next token (V,), from the model's logits (V,) and the memory."""
-        return self._mixture.log_probabilities(logits, match.continuations()) if match else log_softmax(logits)
+        return self._mixture.log_probabilities(logits, match.continuations() if match else NOTHING)
 
     def _choose(self, logs: Floats, stem: bytes) -> tuple[int, float]:
         """The likeliest token and its log-probability, among those that agree with the stem while there is one."""
@@ -144,12 +150,9 @@ class Decoder:
         best = int(among.argmax())
         return int(allowed[best]), float(among[best])
 
-    def _draft(self, match: Match | None, indent: str | None) -> list[int]:
+    def _draft(self, match: Match | None, expected: Continuations, indent: str | None) -> list[int]:
         """What the memory is sure of, at most to the end of the line where that is all that is wanted."""
-        if match is None:
-            return []
-        expected = match.continuations()
-        if not len(expected.ids) or expected.trust * expected.shares[0] < SURE:
+        if match is None or not len(expected.ids) or expected.trust * expected.shares[0] < SURE:
             return []
         draft = match.draft(DRAFT)
         if indent is None:

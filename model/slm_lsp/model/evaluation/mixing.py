@@ -7,7 +7,7 @@ Shapes: N tokens, F features of the gate.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +22,8 @@ STEPS = 2_000
 """Of the ascent."""
 RATE = 0.05
 """Of the ascent."""
-PULL = 1e-4
-"""Weight of the squared weights, so that features that say the same share what they say."""
+PULL = 1.0
+"""Weight of the squared distance from the weights that are expected: as if a token had said so."""
 
 Array = NDArray[np.float64]
 
@@ -55,17 +55,22 @@ def expectations(completer: Completer, points: Iterable[Point], memory: Memory) 
     return found
 
 
-def fit_mixture(expected: Iterable[Expected]) -> tuple[float, ...]:
-    """The gate's weights (F,) under which the tokens are likeliest, by gradient ascent from nothing known."""
+def fit_mixture(expected: Iterable[Expected], prior: Sequence[float] = ()) -> tuple[float, ...]:
+    """The gate's weights (F,) under which the tokens are likeliest, by gradient ascent.
+
+    `prior` are the weights that are right where nothing else is known, those of a similar model for example.
+    """
     samples = list(expected)
+    start = np.array(prior) if len(prior) == len(FEATURES) else np.zeros(len(FEATURES))
     values = np.array([one.values for one in samples]).reshape(-1, len(FEATURES))  # (N, F)
     model = np.array([one.model for one in samples])  # (N,)
     memory = np.array([one.memory for one in samples])  # (N,)
-    weights, first, second = np.zeros(len(FEATURES)), np.zeros(len(FEATURES)), np.zeros(len(FEATURES))
+    weights, first, second = start, np.zeros(len(FEATURES)), np.zeros(len(FEATURES))
     for step in range(1, STEPS + 1 if samples else 1):
         gate = 1 / (1 + np.exp(-values @ weights))
         mixed = (1 - gate) * model + gate * memory + 1e-9
-        slope = values.T @ ((memory - model) / mixed * gate * (1 - gate)) / len(samples) - PULL * weights
+        slope = values.T @ ((memory - model) / mixed * gate * (1 - gate)) - PULL * (weights - start)
+        slope /= len(samples)
         first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope**2  # Adam: Kingma & Ba 2015
         weights = weights + RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-9)
     return tuple(round(float(weight), 4) for weight in weights)

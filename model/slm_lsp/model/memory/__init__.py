@@ -7,8 +7,8 @@ store.py      what is kept between sessions            memory.py  the door: Memo
 Knows: a tokenizer, texts, cursors. Must not know: LSP, models, prompts, which files a workspace has.
 """
 
-from slm_lsp.model.memory.match import Continuations, Match
+from slm_lsp.model.memory.match import NOTHING, Continuations, Match
 from slm_lsp.model.memory.memory import Memory
 from slm_lsp.model.memory.store import Stamp
 
-__all__ = ["Continuations", "Match", "Memory", "Stamp"]
+__all__ = ["NOTHING", "Continuations", "Match", "Memory", "Stamp"]

@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slm_lsp.model.memory.document import BREAK, Ids
-from slm_lsp.model.memory.sources import REACH, Source
+from slm_lsp.model.memory.shelf import AHEAD, REACH, surroundings
+from slm_lsp.model.memory.sources import Source
 
 MOST = 128
 """Places of one source that are followed at a time."""
-AHEAD = 64
-"""Tokens that are followed before the places are looked up anew."""
 WEIGHTS = np.array([1.6, 1.2, 0.8, 0.4])
 """What a place counts: before the cursor, after it, in a file of the same folder, elsewhere."""
+FEW = 4
+"""Fewer places than these are not followed alone: all that agree with less are looked up with them."""
 LEVELS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Lengths of agreement that are told apart; what agrees longer counts in the shorter ones too."""
 DOUBT = 8.0
@@ -48,7 +49,8 @@ class Continuations:
     """The share of these places at which the commonest of their tokens comes next; 0 without a match."""
 
 
-_NOTHING = Continuations(np.zeros(0, np.int64), np.zeros(0), 0.0, 0, 0, 0.0)
+NOTHING = Continuations(np.zeros(0, np.int64), np.zeros(0), 0.0, 0, 0, 0.0)
+"""What a memory expects that agrees nowhere."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Match:
         """What comes next, from all places; tokens that cannot follow (a stem's) are the caller's to leave out."""
         places = self._places
         if not len(places):
-            return _NOTHING
+            return NOTHING
         ids, kinds = np.unique(places.window[:, self._step], return_inverse=True)
         shares, doubt = _smoothed(kinds, len(ids), places.lengths + self._step, WEIGHTS[places.nearness])
         longest = places.lengths == places.lengths[0]
@@ -112,11 +114,13 @@ class Match:
         """Go on with a token that was decoded, whether or not it was among the continuations."""
         self._context = [*self._context[1 - REACH :], token]
         self._step += 1
-        if self._step < AHEAD and len(self._places):
+        going = np.zeros(0, bool)
+        if self._step < AHEAD:
             window = self._places.window
             going = (window[:, self._step - 1] == token) & (window[:, self._step] != BREAK)
+        if np.count_nonzero(going) >= FEW:
             self._places = self._places[going]
-        if self._step == AHEAD or not len(self._places):
+        else:
             self._places = _Places.found(self._sources, self._context)
             self._step = 0
 
@@ -149,11 +153,15 @@ def _lookup(
 ) -> tuple[Ids, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The arrays of _Places for one source."""
     places = source.find(context, MOST) if context else np.zeros(0, np.int64)
-    backwards = np.array(context[::-1], np.uint16)
-    behind = source.ids[np.maximum(places[:, None] - np.arange(1, len(context) + 1), 0)]
-    lengths = np.logical_and.accumulate(behind == backwards, axis=1).sum(axis=1)
-    window = source.ids[np.minimum(places[:, None] + np.arange(AHEAD), len(source.ids) - 1)]
-    return window, lengths, source.nearness(places), np.stack([np.full(len(places), number), places], axis=1)
+    rows = surroundings(source.ids, places)
+    first = REACH - len(context)
+    differs = rows[:, first:REACH][:, ::-1] != np.array(context[::-1], np.uint16)
+    # The last token agrees everywhere: 0 means that nothing differs.
+    lengths = differs.argmax(axis=1) if len(places) else places
+    lengths[lengths == 0] = len(context)
+    where = np.empty((len(places), 2), np.int64)
+    where[:, 0], where[:, 1] = number, places
+    return rows[:, REACH:], lengths, source.nearness(places), where
 
 
 def _smoothed(

@@ -21,8 +21,8 @@ from slm_lsp.model.errors import ConfigError
 from slm_lsp.model.memory import store
 from slm_lsp.model.memory.document import BREAK, NOTHING, Document, frozen_tokens, unix_newlines
 from slm_lsp.model.memory.match import Match
-from slm_lsp.model.memory.shelf import Shelf, folder_of
-from slm_lsp.model.memory.sources import AFTER, BEFORE, ELSEWHERE, NEIGHBOR, REACH, Open, Part, Shelved, Source
+from slm_lsp.model.memory.shelf import REACH, Shelf, folder_of
+from slm_lsp.model.memory.sources import AFTER, BEFORE, ELSEWHERE, NEIGHBOR, Open, Part, Shelved, Source
 from slm_lsp.model.memory.store import Learned, Stamp
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 
@@ -30,7 +30,7 @@ SLICE = 65_536
 """Tokens that are learned before they can be found."""
 LONGEST_OPEN = 400_000
 """Characters of an open document that are looked at, around the cursor."""
-_STEP = LONGEST_OPEN // 5
+_STEP = LONGEST_OPEN // 6
 _FULL = 0.95
 """Share of the limit that is left after what does not fit was dropped, so that this is rare."""
 
@@ -51,6 +51,7 @@ class _Shelves:
 
 _EMPTY = Shelf.of([])
 _NO_STAMP = (0, 0)
+_NEVER = (-1, -1)
 
 
 class Memory:
@@ -72,6 +73,7 @@ class Memory:
         self._documents: dict[str, Document] = {}
         self._learned: dict[str, Learned] = {}
         self._fresh: set[str] = set()  # learned since the old shelf was sorted
+        self._left_out = _NEVER  # the newest of the files that did not fit
         self._shelves = _Shelves(_EMPTY, _EMPTY, frozenset(), 0)
         self._writing = threading.Lock()
 
@@ -93,29 +95,31 @@ class Memory:
     def reconcile(self, stamps: Mapping[str, Stamp]) -> list[str]:
         """Drop what is none of these files, which are all of the workspace's; those to `learn`, the newest first.
 
-        These are the files not known with this stamp; where the memory is full, without those older than all in it.
+        These are the files not known with this stamp, without those that would not be kept.
         """
         with self._writing:
             if not self._learned.keys() <= stamps.keys():
                 self._learned = {path: learned for path, learned in self._learned.items() if path in stamps}
                 self._publish()
-            known = {path: learned.stamp for path, learned in self._learned.items()}
-        full = self.tokens > _FULL * self._limit
-        oldest = min(known.values()) if full else _NO_STAMP
-        wanted = [(s, path) for path, s in stamps.items() if known.get(path) != s and (path in known or s >= oldest)]
+            if self.tokens < self._limit // 2:
+                self._left_out = _NEVER
+            wanted = [(stamp, path) for path, stamp in stamps.items() if self._wants(path, stamp)]
         return [path for _, path in sorted(wanted, reverse=True)]
 
     def learn(self, files: Iterable[tuple[str, str]], stamps: Mapping[str, Stamp] = MappingProxyType({})) -> None:
         """Know these (path, text) files of the workspace; each replaces the version that was known.
 
         They can be found as soon as SLICE more tokens are known, and all of them on return. `stamps` are for
-        `reconcile`; a file without one is taken for the oldest.
+        `reconcile`; a file without one is learned in any case, and taken for the oldest.
         """
         pending = 0
         for path, text in files:
+            stamp = stamps.get(path, _NO_STAMP)
+            if path in stamps and not self._wants(path, stamp):
+                continue
             ids = frozen_tokens(self._tokenizer, unix_newlines(text))
             with self._writing:
-                self._learned[path] = Learned(stamps.get(path, _NO_STAMP), ids)
+                self._learned[path] = Learned(stamp, ids)
                 self._fresh.add(path)
                 pending += len(ids)
                 if pending >= SLICE:
@@ -169,13 +173,18 @@ class Memory:
         ]
         return Match(sources, left[-REACH:].tolist(), self._newlines)
 
+    def _wants(self, path: str, stamp: Stamp) -> bool:
+        """Whether this version of a file is not known yet and would be kept."""
+        known = self._learned.get(path)
+        return known.stamp != stamp if known else stamp > self._left_out
+
     def _publish(self) -> None:
         """Let readers find what is known now. Sorts what is new, and from time to time everything."""
         sizes = {path: len(learned.ids) for path, learned in self._learned.items()}
         total = sum(sizes.values())
         if total > self._limit:
             for path in sorted(sizes, key=lambda path: self._learned[path].stamp):
-                del self._learned[path]
+                self._left_out = max(self._left_out, self._learned.pop(path).stamp)
                 total -= sizes[path]
                 if total <= _FULL * self._limit:
                     break

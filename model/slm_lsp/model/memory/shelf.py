@@ -17,8 +17,11 @@ from slm_lsp.model.memory.document import BREAK, Ids, Places
 
 DEPTH = 4
 """Tokens in a key."""
+REACH = 32
+"""Tokens of the context that are compared: what agrees on so many is the same place of the same text."""
+AHEAD = 64
+"""Tokens that follow a place and are had with it."""
 _BITS = 16
-_BREAK = np.array([BREAK], np.uint16)
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ class Shelf:
     folder_numbers: dict[str, int]
     """The number of each folder."""
     bounds: Places
-    """Where each text starts in `ids`, and after the last one N."""
+    """Where each text starts in `ids`, and after them where the last one ends (D + 1,)."""
     ids: Ids
-    """The tokens (N,): a BREAK, then the texts, each with a BREAK at its end."""
+    """The tokens (N,): the texts, each with a BREAK at its end, between margins."""
     keys: NDArray[np.uint64]
     """The last DEPTH tokens before a place, the nearest in the highest bits; sorted (M,)."""
     places: NDArray[np.int32]
@@ -43,8 +46,8 @@ class Shelf:
     @classmethod
     def of(cls, texts: Sequence[tuple[str, Ids]]) -> Shelf:
         """The shelf of (path, tokens with a BREAK at the end), the least recent first; no path twice."""
-        ids = np.concatenate([_BREAK, *(tokens for _, tokens in texts)])
-        bounds = np.cumsum([1, *(len(tokens) for _, tokens in texts)])
+        ids = with_margins([tokens for _, tokens in texts])
+        bounds = np.cumsum([REACH, *(len(tokens) for _, tokens in texts)])
         numbers = {path: number for number, (path, _) in enumerate(texts)}
         folder_numbers: dict[str, int] = {}
         folders = [folder_numbers.setdefault(folder_of(path), len(folder_numbers)) for path in numbers]
@@ -57,16 +60,17 @@ class Shelf:
         Where the last DEPTH tokens have more, the most recent of them. Where no end has so few and one token more
         has none, some of those that follow it. Length 0 and no places where the last token does not occur.
         """
-        low, high, found, prefix = 0, 0, 0, 0
-        for length in range(1, min(DEPTH, len(context)) + 1):
+        depth, prefix = min(DEPTH, len(context)), 0
+        ends = np.empty((depth, 2), np.uint64)
+        for length in range(1, depth + 1):
             prefix = prefix << _BITS | context[-length]
             shift = _BITS * (DEPTH - length)
-            ends = np.array([prefix << shift, (prefix + 1 << shift) - 1], dtype=np.uint64)
-            left = int(np.searchsorted(self.keys, ends[0], side="left"))
-            right = int(np.searchsorted(self.keys, ends[1], side="right"))
+            ends[length - 1] = prefix << shift, prefix + 1 << shift
+        low, high, found = 0, 0, 0
+        for left, right in self.keys.searchsorted(ends).tolist():
             if left == right:
                 break
-            low, high, found = left, right, length
+            low, high, found = left, right, found + 1
             if high - low <= most:
                 break
         return self.places[max(low, high - most) : high].astype(np.int64), found
@@ -91,6 +95,20 @@ class Shelf:
         return np.searchsorted(self.bounds, places, side="right") - 1
 
 
+def with_margins(parts: Sequence[Ids]) -> Ids:
+    """The parts one after the other, with REACH times BREAK before and AHEAD times BREAK after them."""
+    return np.concatenate([np.full(REACH, BREAK, np.uint16), *parts, np.full(AHEAD, BREAK, np.uint16)])
+
+
+def surroundings(ids: Ids, places: Places) -> Ids:
+    """The REACH tokens before and the AHEAD tokens from each place on (C, REACH + AHEAD); `ids` has margins."""
+    width = REACH + AHEAD
+    # A view of every window: rows of it are copied whole, which is ten times faster than token by token.
+    windows: Ids = np.ndarray((len(ids) - width + 1, width), ids.dtype, ids, strides=(ids.itemsize, ids.itemsize))
+    rows: Ids = windows[places - REACH]
+    return rows
+
+
 def folder_of(path: str) -> str:
     """The folder of a path with /."""
     return path.rpartition("/")[0]
@@ -104,10 +122,9 @@ def inside(spans: Places, places: Places) -> NDArray[np.bool_]:
 
 def _index(ids: Ids) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     """The sorted keys and their places: wherever a token follows a token."""
-    padded = np.concatenate([np.full(DEPTH - 1, BREAK, np.uint16), ids])
     places = np.flatnonzero((ids[1:] != BREAK) & (ids[:-1] != BREAK)) + 1
     keys = np.zeros(len(places), np.uint64)
     for back in range(1, DEPTH + 1):
-        keys = keys << np.uint64(_BITS) | padded[places + (DEPTH - 1 - back)]
+        keys = keys << np.uint64(_BITS) | ids[places - back]
     order = np.argsort(keys, kind="stable")
     return keys[order], places[order].astype(np.int32)

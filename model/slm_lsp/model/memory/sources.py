@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slm_lsp.model.memory.document import BREAK, Ids, Places
-from slm_lsp.model.memory.shelf import DEPTH, Shelf, inside
+from slm_lsp.model.memory.shelf import DEPTH, REACH, Shelf, inside, with_margins
 
-REACH = 32
-"""Tokens of the context that are compared: what agrees on so many is the same place of the same text."""
 BEFORE, AFTER, NEIGHBOR, ELSEWHERE = range(4)
 """How near a place is: before or after the cursor in the same document, in a file of its folder, in another one."""
 _FREQUENT = 20_000
@@ -40,7 +38,7 @@ class Source(Protocol):
 
     @property
     def ids(self) -> Ids:
-        """BREAK, tokens, BREAK."""
+        """Tokens, with margins; BREAK stands between parts."""
         ...
 
     def find(self, context: Sequence[int], most: int) -> Places:
@@ -71,8 +69,8 @@ class Open:
     def __init__(self, parts: Sequence[Part]) -> None:
         stop = np.array([BREAK], np.uint16)
         self._parts = parts
-        self.ids = np.concatenate([stop, *(array for part in parts for array in (part.ids, stop))])
-        self._starts = np.cumsum([1, *(len(part.ids) + 1 for part in parts)])[:-1]
+        self.ids = with_margins([array for part in parts for array in (part.ids, stop)])
+        self._starts = np.cumsum([REACH, *(len(part.ids) + 1 for part in parts)])[:-1]
         self._nearness = np.array([part.nearness for part in parts], np.int64)
 
     def find(self, context: Sequence[int], most: int) -> Places:
@@ -138,7 +136,7 @@ def narrowed(ids: Ids, places: Places, context: Sequence[int], length: int, most
     """
     while len(places) > most and length < min(len(context), REACH):
         length += 1
-        longer = places[ids[np.maximum(places - length, 0)] == context[-length]]
+        longer = places[ids[places - length] == context[-length]]
         if not len(longer):
             break
         places = longer

@@ -58,7 +58,7 @@ def write(folder: Path, vocabulary: str, learned: Mapping[str, Learned]) -> None
 def read(folder: Path, vocabulary: str) -> dict[str, Learned]:
     """Path -> what was learned; {} where there is nothing, or it is damaged or of another vocabulary or format."""
     try:
-        with np.load(folder / NAME, allow_pickle=False) as arrays:
+        with (folder / NAME).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if arrays["format"].tolist() != [_FORMAT] or arrays["vocabulary"].tobytes().decode() != vocabulary:
                 return {}
             paths = arrays["paths"].tobytes().decode("utf-8", "surrogatepass").split("\n")

@@ -153,10 +153,11 @@ def replace_folder(draft: Path, folder: Path) -> None:
 def _is_gate(gate: object) -> bool:
     if not isinstance(gate, dict):
         return False
-    numbers = gate.get("mixture", [])
-    if not isinstance(numbers, list):
+    lists = [gate.get(name, []) for name in ("mixture", "calibration")]
+    if not all(isinstance(numbers, list) for numbers in lists) or len(lists[1]) not in (0, 2):
         return False
-    return all(_is_finite(number) for number in (gate.get("min_confidence", 0.0), *numbers))
+    thresholds = [gate.get(name, 0.0) for name in ("min_confidence", "quiet")]
+    return all(_is_finite(number) for number in (*thresholds, *lists[0], *lists[1]))
 
 
 def _is_finite(value: object) -> bool:

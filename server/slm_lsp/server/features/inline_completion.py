@@ -39,18 +39,24 @@ async def inline_completion(ls: SlmLspServer, params: types.InlineCompletionPara
         if not asked_for and document.deleted_on == cursor.start.line:
             return Answer(Outcome.DELETION)
         spot = spot_at(document, cursor.start)  # before the document can change
-        name, gated = ls.name_of(document), ls.settings.suggest == "balanced"
+        name, level = ls.name_of(document), ls.settings.suggest
 
         def ask(tools: Tools) -> Answer[Item]:
             if not asked_for and (outcome := _silence(cursor.before)):
                 return Answer(outcome)
             suggestion = tools.completer.complete(
-                cursor.before, cursor.after, path=name, memory=tools.memory, gated=gated, cancelled=tools.cancelled
+                cursor.before,
+                cursor.after,
+                path=name,
+                memory=tools.memory,
+                suggest=level,
+                hasty=True,
+                cancelled=tools.cancelled,
             )
             if suggestion is None:
                 return Answer(Outcome.NOTHING)
-            if gated and not suggestion.shown:
-                reason = too_unsure(suggestion.confidence, tools.completer.checkpoint.gate.get("min_confidence"))
+            if not suggestion.shown:
+                reason = too_unsure(suggestion.confidence, tools.completer.filter.threshold(level), level)
                 return Answer(Outcome.LOW_CONFIDENCE, reason=reason)
             return Answer(Outcome.SHOWN, [_item(cursor, suggestion)])
 

@@ -22,7 +22,7 @@ _TITLES = {
     "em": "EM", "es": "ES", "show_rate": "shown", "precision": "right of shown",
     "top1": "top-1", "top5": "top-5",
 }  # fmt: skip
-WIDTH = 110
+WIDTH = 140
 """Columns of the tables where the output is no terminal."""
 
 
