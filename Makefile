@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 TYPED := .demo/chromadb-ops/chroma_ops/db_info.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test test-cookbook test-all check bench corpus tokenizer cookbook pretrain figures clean
+.PHONY: help demo picture screenshots test test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,17 +25,27 @@ demo: $(READY)  ## train on a real ChromaDB project and complete in it through t
 picture: $(READY)  ## the same, kept as the README's picture
 	$(RUN) demo/demo.py --picture docs/demo.svg
 
-test: $(READY)  ## everything a user would trust: lint, types, tests
+screenshots: $(READY)  ## the pictures of the editors' READMEs
+	tests/e2e/tools.sh
+	PATH=$(CURDIR)/$(VENV)/bin:$$PATH PYTHONPATH=tests $(RUN) -P tests/e2e/neovim/picture.py nvim-client/ghost-text.svg
+
+test: $(READY)  ## everything a user would trust: lint, types, tests, the cookbook's programs, real editors
+	tests/e2e/tools.sh
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(RUN) -m pytest
 
+test-quick: $(READY)  ## the same without the cookbook's programs and without editors
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+	$(RUN) -m pytest -m 'not cookbook and not e2e'
+
 test-cookbook: $(READY)  ## the programs of cookbook and API benchmark against the real chromadb, two at a time
 	$(RUN) -m pytest -m cookbook
 
-test-all: $(READY)  ## all of them, the slow ones too
-	$(RUN) -m pytest
+test-e2e: $(READY)  ## real editors on a real ChromaDB project
+	tests/e2e/tools.sh
+	$(RUN) -m pytest -m e2e
 
 check: $(READY)  ## lint and types alone
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
