@@ -26,8 +26,6 @@ BREAK = 0xFFFF
 LONGEST_PIECE = 2_000
 """Characters of a line that are kept; a longer one is data, and would cost its length at every keystroke."""
 _FEW = 8
-# Python's own idea of white space has four more characters, which the vocabularies take for punctuation.
-_SPACE = " \t\x0b\x0c\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
 def unix_newlines(text: str) -> str:
@@ -127,7 +125,8 @@ def _cuts(text: str) -> list[int]:
     """Where the pieces of a text start: at 0, and where white space that holds a line break starts."""
     cuts, position = [0], 0
     for line in text.split("\n")[:-1]:
-        code = len(line.rstrip(_SPACE))
+        # Python's white space has four control characters more than the vocabularies': no token joins those either.
+        code = len(line.rstrip())
         if code:
             cuts.append(position + code)
         position += len(line) + 1

@@ -122,9 +122,10 @@ def inside(spans: Places, places: Places) -> NDArray[np.bool_]:
 
 def _index(ids: Ids) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     """The sorted keys and their places: wherever a token follows a token."""
-    places = np.flatnonzero((ids[1:] != BREAK) & (ids[:-1] != BREAK)) + 1
+    places = (np.flatnonzero((ids[1:] != BREAK) & (ids[:-1] != BREAK)) + 1).astype(np.int32)
     keys = np.zeros(len(places), np.uint64)
-    for back in range(1, DEPTH + 1):
-        keys = keys << np.uint64(_BITS) | ids[places - back]
-    order = np.argsort(keys, kind="stable")
-    return keys[order], places[order].astype(np.int32)
+    for back in range(1, DEPTH + 1):  # in place: a million tokens are 8 MB of keys
+        keys <<= np.uint64(_BITS)
+        keys |= ids[places - np.int32(back)]
+    order = np.argsort(keys, kind="stable").astype(np.int32)
+    return keys[order], places[order]
