@@ -17,10 +17,14 @@ from rich.text import Text
 from slm_lsp.model.completion import Candidate, Completer, Suggestion
 from slm_lsp.model.errors import WorkspaceError
 from slm_lsp.model.library import ModelLibrary
+from slm_lsp.model.memory import Memory
 from slm_lsp.server.choice import choose, find_model
 from slm_lsp.server.documents import split_lines
+from slm_lsp.server.memories import Memories
 from slm_lsp.server.settings import Settings
 
+MARKS = ("pyproject.toml", ".git", "setup.py", "setup.cfg")
+"""What the folder of a project holds."""
 POPUP = 5
 """Names shown of the popup."""
 
@@ -72,13 +76,22 @@ def read_cursor(place: str) -> Cursor:
     return Cursor(Path(name), line, column, before, text[column - 1 :] + "".join(lines[line:]))
 
 
-def complete_at(cursor: Cursor, completer: Completer) -> Offer:
-    """Ask a model."""
+def complete_at(cursor: Cursor, completer: Completer, memory: Memory, name: str) -> Offer:
+    """Ask a model, with the memory of the cursor's workspace, in which its file is called `name`."""
+    before, after = cursor.before, cursor.after
     began = perf_counter()
-    suggestion = completer.complete(cursor.before, cursor.after, path=str(cursor.file))
+    suggestion = completer.complete(before, after, path=name, memory=memory)
     asked = perf_counter()
-    popup = completer.identifiers(cursor.before, cursor.after, path=str(cursor.file))
+    popup = completer.identifiers(before, after, path=name, memory=memory)
     return Offer(suggestion, popup, _ms(began, asked), _ms(asked, perf_counter()))
+
+
+def workspace_of(file: Path) -> Path:
+    """The folder that an editor would most likely have opened: the nearest one above that is a project's."""
+    folder = file.resolve().parent
+    return next(
+        (above for above in (folder, *folder.parents) if any((above / mark).exists() for mark in MARKS)), folder
+    )
 
 
 def show_completion(place: str, model: str, as_json: bool) -> None:
@@ -89,7 +102,10 @@ def show_completion(place: str, model: str, as_json: bool) -> None:
         model = str(Path(model).resolve())
     choice = choose(cursor.file.resolve(), model, library)
     completer = Completer.load(find_model(choice.name, library), threads=Settings.threads)
-    offer = complete_at(cursor, completer)
+    root, memories = workspace_of(cursor.file), Memories(library)
+    memory = memories.of(root, completer.tokenizer, {})
+    memories.wait()
+    offer = complete_at(cursor, completer, memory, cursor.file.resolve().relative_to(root).as_posix())
     if as_json:
         place_ = {"file": str(cursor.file), "line": cursor.line, "column": cursor.column}
         print(json.dumps({**place_, "model": choice.name, **asdict(offer)}, indent=2))
@@ -106,8 +122,11 @@ def _draw(cursor: Cursor, model: str, offer: Offer) -> None:
     line.append(split_lines(cursor.after)[0].rstrip("\r\n"))
     console.print(line, soft_wrap=True)
     if suggestion:
+        seen = ", seen in {}:{}".format(*suggestion.source) if suggestion.source else ""
         hidden = "" if suggestion.shown else ", not sure enough to be shown"
-        console.print(f"[dim]ghost text[/]  {suggestion.confidence:.0%} sure{hidden}, {offer.inline_ms:.0f} ms")
+        console.print(
+            f"[dim]ghost text[/]  {suggestion.confidence:.0%} sure{hidden}{escape(seen)}, {offer.inline_ms:.0f} ms"
+        )
     else:
         console.print(f"[dim]ghost text[/]  none, {offer.inline_ms:.0f} ms")
     names = ", ".join(f"{entry.name} {entry.probability:.0%}" for entry in offer.popup[:POPUP])
