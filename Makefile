@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 TYPED := .demo/chromadb-ops/chroma_ops/db_info.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture screenshots test test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures clean
+.PHONY: help demo picture screenshots vsix test test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,15 +25,20 @@ demo: $(READY)  ## train on a real ChromaDB project and complete in it through t
 picture: $(READY)  ## the same, kept as the README's picture
 	$(RUN) demo/demo.py --picture docs/demo.svg
 
-screenshots: $(READY)  ## the pictures of the editors' READMEs
+screenshots: $(READY)  ## the pictures of the editors' READMEs, from the real editors
 	tests/e2e/tools.sh
+	PYTHONPATH=tests $(RUN) tests/e2e/vscode/screenshots.py
 	PATH=$(CURDIR)/$(VENV)/bin:$$PATH PYTHONPATH=tests $(RUN) -P tests/e2e/neovim/picture.py nvim-client/ghost-text.svg
+
+vsix: $(READY)  ## the VS Code extension with our wheel in it, from a clean clone
+	cd vscode-client && npm ci --silent && PYTHON=$(abspath $(RUN)) npm run vsix
 
 test: $(READY)  ## everything a user would trust: lint, types, tests, the cookbook's programs, real editors
 	tests/e2e/tools.sh
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	cd vscode-client && npm ci --silent && npm run check
 	$(RUN) -m pytest
 
 test-quick: $(READY)  ## the same without the cookbook's programs and without editors

