@@ -47,7 +47,7 @@ async def test_bad_settings_get_a_message_and_the_default(editor: Editor, value:
 
 
 async def test_bad_initialization_options_get_a_message_and_the_default(tmp_path: Path) -> None:
-    editor = await Editor.start(tmp_path, options={"slmLsp": {"suggest": "loud", "popup.enabled": False}})
+    editor = await Editor.start(tmp_path, options={"slmLsp": {"suggest": "loud", "popup": "off"}})
     uri = editor.open("a.py", HEAD)
     assert len(await editor.inline(uri, end_of(HEAD))) == 1
     assert (await editor.popup(uri, end_of(HEAD))).items == ()

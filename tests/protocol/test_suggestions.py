@@ -153,7 +153,7 @@ async def test_a_document_of_fifty_thousand_lines_is_answered(editor: Editor) ->
 
 async def test_settings_switch_features_off_and_on(editor: Editor) -> None:
     uri = editor.open("off.py", HEAD)
-    editor.configure({"slmLsp": {"inline": {"enabled": False}, "popup": {"enabled": False}}})
+    editor.configure({"slmLsp": {"inline": {"enabled": False}, "popup": "off"}})
     assert await editor.inline(uri, end_of(HEAD)) == []
     assert (await editor.popup(uri, end_of(HEAD))).items == ()
     editor.configure({"slmLsp": {}})

@@ -35,7 +35,7 @@ def evaluate(*arguments: str) -> int:
 def test_a_project_is_measured_beside_its_baselines(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate("project", "--limit", "30", "--json") == 0
     said: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert set(said["rows"]) == {"model", "copier", "jedi", "copier + jedi"}
+    assert set(said["rows"]) == {"model", "model alone", "copier", "jedi", "copier + jedi"}
     everything = said["rows"]["model"][0]
     assert (said["model"], everything["name"], everything["points"]) == ("tiny", "all", 30)
     em = everything["figures"]["em"]

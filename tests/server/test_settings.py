@@ -32,7 +32,9 @@ def test_what_is_not_set_keeps_its_value(raw: object) -> None:
     ("key", "value", "wanted"),
     [
         ("inline.enabled", "yes", "true or false"),
-        ("popup.enabled", 0, "true or false"),
+        ("popup", True, '"auto" or "on" or "off"'),
+        ("neighbor", 0, "true or false"),
+        ("pythonPath", 3, "a string"),
         ("model", "", "a non-empty string"),
         ("model", 3, "a non-empty string"),
         ("suggest", "loud", '"balanced" or "quiet" or "eager"'),
@@ -51,8 +53,8 @@ def test_a_bad_value_names_key_value_and_what_is_used(key: str, value: object, w
 
 
 def test_a_bad_value_does_not_spoil_the_good_ones() -> None:
-    settings, problems = parse_settings({"threads": -1, "popup": {"enabled": False}}, Settings())
-    assert settings == Settings(popup=False)
+    settings, problems = parse_settings({"threads": -1, "popup": "off", "pythonPath": ""}, Settings())
+    assert settings == Settings(popup="off")
     assert len(problems) == 1
 
 

@@ -38,6 +38,6 @@ def test_figures_that_make_no_sense_get_the_general_sentence(confidence: float, 
 def test_models_settings_and_languages_are_named() -> None:
     assert "(mine: truncated; base: gone)" in no_model({"mine": "truncated", "base": "gone"})
     assert no_model({}) == REASONS[Outcome.NO_MODEL]
-    assert "slmLsp.popup.enabled" in switched_off("popup")
+    assert 'slmLsp.popup is set to "off"' in switched_off("popup")
     assert "is ruby." in not_python("ruby")
     assert not_python("") == not_python(None) == REASONS[Outcome.NOT_PYTHON]

@@ -27,7 +27,7 @@ const { commands, configuration, keybindings, walkthroughs } = manifest.contribu
 /** `slmLsp.*` settings of the server, with their defaults, read from its source. */
 function serverDefaults(): Map<string, unknown> {
   const source = read("../server/slm_lsp/server/settings.py");
-  const fields = [...source.matchAll(/default=("?[\w.]+"?), metadata=\{"key": "([\w.]+)"/g)];
+  const fields = [...source.matchAll(/default=("[^"]*"|[\w.]+), metadata=\{"key": "([\w.]+)"/g)];
   const json = (value: string): string => value.replace("True", "true").replace("False", "false");
   return new Map(fields.map(([, value = "", key = ""]) => [`slmLsp.${key}`, JSON.parse(json(value))]));
 }

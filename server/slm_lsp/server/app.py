@@ -27,6 +27,7 @@ from slm_lsp.server.documents import Document, Documents
 from slm_lsp.server.memories import Memories, Opened
 from slm_lsp.server.protocol import SlmLspProtocol
 from slm_lsp.server.settings import Settings
+from slm_lsp.server.static.analysis import Source, StaticAnalysis
 from slm_lsp.server.tally import Outcome, Tally
 from slm_lsp.server.why import REASONS, Why, no_model, not_python, switched_off
 from slm_lsp.server.worker import Worker
@@ -80,6 +81,7 @@ class SlmLspServer(LanguageServer):
         library = library or ModelLibrary()
         self.choice = ModelChoice(library)
         self.memories = Memories(library)
+        self.static = StaticAnalysis()
         self.tallies: dict[Kind, Tally] = {"inline": Tally(), "popup": Tally()}
         self.latest: dict[Kind, Why] = {}
         """What became of the latest request of each kind."""
@@ -112,6 +114,15 @@ class SlmLspServer(LanguageServer):
         """The folder of the workspace that a document lies in, if it lies in one."""
         path = document.local_path
         return next((root for root in self.documents.roots if path and path.is_relative_to(root)), None)
+
+    def source_of(self, document: Document) -> Source:
+        """The text of a document, for static analysis."""
+        root = self.root_of(document)
+        return Source(document.local_path, root, self.settings.python_path, document.source)
+
+    def is_newest(self, kind: Kind, params: Params) -> bool:
+        """Whether there has been no newer request of a kind."""
+        return self._newest.get(kind) is params
 
     async def serve(
         self,

@@ -37,6 +37,7 @@ def serve(server: SlmLspServer) -> int:
         server.start_io(sys.stdin.buffer, _private_stdout())
     finally:
         server.worker.stop()
+        server.static.stop()
     return 0 if server.shut_down else 1
 
 

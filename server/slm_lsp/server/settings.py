@@ -12,6 +12,9 @@ from typing import Any, Literal
 Level = Literal["eager", "balanced", "quiet"]
 """How much is shown; the same as completion.filter.Level, which cannot be imported before `initialize` is answered."""
 LEVELS: tuple[Level, ...] = ("balanced", "quiet", "eager")
+Popup = Literal["auto", "on", "off"]
+"""Whether the popup is filled; "auto" beside another Python server with the best few names alone."""
+POPUPS: tuple[Popup, ...] = ("auto", "on", "off")
 PREFIX = "slmLsp."
 MOST_THREADS = 64
 
@@ -22,8 +25,13 @@ class Settings:
 
     inline: bool = field(default=True, metadata={"key": "inline.enabled"})
     """`slmLsp.inline.enabled`: offer ghost text while typing."""
-    popup: bool = field(default=True, metadata={"key": "popup.enabled"})
-    """`slmLsp.popup.enabled`: offer the model's next identifiers in the completion popup."""
+    popup: Popup = field(default="auto", metadata={"key": "popup", "one_of": POPUPS})
+    """`slmLsp.popup`: offer names in the completion popup: "on", "off", or "auto", which offers only the best few of
+    them where there is a neighbor."""
+    neighbor: bool = field(default=False, metadata={"key": "neighbor"})
+    """`slmLsp.neighbor`: whether another Python server fills the same popup; for editors' clients to say."""
+    python_path: str = field(default="", metadata={"key": "pythonPath", "empty": True})
+    """`slmLsp.pythonPath`: the project's interpreter; where it is empty, the active or the folder's environment's."""
     model: str = field(default="auto", metadata={"key": "model"})
     """`slmLsp.model`: "auto" (the one in use for the workspace, else the base), "base", or a model's name."""
     suggest: Level = field(default="balanced", metadata={"key": "suggest", "one_of": LEVELS})
@@ -53,7 +61,7 @@ def parse_settings(raw: object, base: Settings) -> tuple[Settings, list[str]]:
             if inside := [name for name in known if name.startswith(f"{key}.")]:
                 problems.append(f"{PREFIX}{key} must be an object, not {value!r}; set {PREFIX}{inside[0]} instead.")
             continue
-        if wanted := _fault(value, getattr(base, entry.name), entry.metadata.get("one_of", ())):
+        if wanted := _fault(value, getattr(base, entry.name), entry.metadata):
             used = getattr(base, entry.name)
             problems.append(f"{PREFIX}{key} must be {wanted}, not {value!r}; {used!r} is used.")
         else:
@@ -70,13 +78,15 @@ def _flat(raw: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, object]
             yield full.removeprefix(PREFIX), value
 
 
-def _fault(value: object, default: object, one_of: tuple[str, ...]) -> str:
+def _fault(value: object, default: object, rules: Mapping[str, Any]) -> str:
     """What the value should have been, or nothing when it is good."""
     if isinstance(default, bool):
         return "" if isinstance(value, bool) else "true or false"
     if isinstance(default, int):
         good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_THREADS
         return "" if good else f"a whole number from 1 to {MOST_THREADS}"
-    if one_of:
+    if one_of := rules.get("one_of", ()):
         return "" if value in one_of else " or ".join(f'"{name}"' for name in one_of)
+    if rules.get("empty"):
+        return "" if isinstance(value, str) else "a string"
     return "" if isinstance(value, str) and value else "a non-empty string"

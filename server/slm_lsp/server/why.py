@@ -72,6 +72,8 @@ def no_model(errors: Mapping[str, str]) -> str:
 
 def switched_off(kind: str) -> str:
     """The sentence for a feature that is off: "inline" or "popup"."""
+    if kind == "popup":
+        return 'slmLsp.popup is set to "off"; set it to "auto" or "on" to get names in the popup.'
     return f"slmLsp.{kind}.enabled is set to false; set it to true to get suggestions."
 
 

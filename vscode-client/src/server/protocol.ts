@@ -11,11 +11,13 @@ export const DISMISSED = "slmLsp/dismissed";
 /** The settings below `slmLsp.` that the server reads; it takes dotted keys, and checks the values itself. */
 export const SERVER_SETTINGS = [
   "inline.enabled",
-  "popup.enabled",
+  "popup",
+  "neighbor",
   "suggest",
   "memory.enabled",
   "model",
   "threads",
+  "pythonPath",
 ] as const;
 
 /** What became of the last request for ghost text. */

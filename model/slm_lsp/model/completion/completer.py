@@ -6,7 +6,7 @@ Knows: one checkpoint and how its parts work together. Must not know: LSP, edito
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,13 +125,18 @@ class Completer:
 
     def identifiers(
         self, prefix: str, suffix: str, *, path: str = "", memory: Memory | None = None, limit: int = 10,
-        cancelled: Callable[[], bool] = never,
+        names: Collection[str] = (), cancelled: Callable[[], bool] = never,
     ) -> list[Candidate]:  # fmt: skip
-        """The likeliest identifiers at the cursor, best first, each with the part already typed. Raises Cancelled."""
+        """The likeliest identifiers at the cursor, best first, each with the part already typed.
+
+        At most `limit` of its own, and all of `names` that can be meant, however unlikely. Raises Cancelled.
+        """
         prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
         found = _TYPED.search(prefix[-_NEARBY:])
         typed = found.group() if found else ""
-        return self._identifiers.search(logits, prompt.stem, typed, limit, match=match, cancelled=cancelled)
+        return self._identifiers.search(
+            logits, prompt.stem, typed, limit, match=match, names=names, cancelled=cancelled
+        )
 
     def follow(
         self, prefix: str, text: str, suffix: str, *, path: str = "", memory: Memory | None = None

@@ -1,14 +1,23 @@
-"""The other baseline: jedi, which knows the names that exist and not which one is wanted.
+"""Static analysis where completions are measured: alone, beside the copier, and in the popup that editors are served.
 
-Knows: jedi. Must not know: models.
+Knows: who lists the names that exist, the popup's ranking. Must not know: how names are found, points, figures.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+from slm_lsp.model.completion import Completer, Suggestion
+from slm_lsp.model.completion.ranking import Ranked, ranked_names
 from slm_lsp.model.evaluation.copier import Copier
+from slm_lsp.model.evaluation.judging import Completes, Named
+from slm_lsp.model.memory import Memory
+
+Lister = Callable[[str, str, str], Collection[str]]
+"""The names that exist between a text before and one after a cursor, in a file of this path; in an order of its own."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +29,10 @@ class StaticName:
 
 
 class StaticNames:
-    """jedi's list in jedi's order; with a copier, the copier's names that jedi knows first."""
+    """The list in its own order; with a copier, the copier's names that exist first."""
 
-    def __init__(self, root: Path | None = None, copier: Copier | None = None) -> None:
-        """`root` is the project whose modules can be imported; default: none but the installed ones."""
-        import jedi
-
-        self._jedi = jedi
-        self._project = jedi.Project(root) if root else None
+    def __init__(self, lister: Lister, copier: Copier | None = None) -> None:
+        self._lister = lister
         self._copier = copier
 
     def complete(self, prefix: str, suffix: str, *, path: str = "") -> None:
@@ -35,16 +40,60 @@ class StaticNames:
 
     def identifiers(self, prefix: str, suffix: str, *, path: str = "", limit: int = 10) -> list[StaticName]:
         """The names at the cursor, best first."""
-        listed = self._listed(prefix, suffix, path)
+        listed = dict.fromkeys(self._lister(prefix, suffix, path))
         copied = self._copier.identifiers(prefix, suffix, path=path, limit=100) if self._copier else []
         first = [entry.name for entry in copied if entry.name in listed or not listed]
         return [StaticName(name) for name in [*first, *(name for name in listed if name not in first)][:limit]]
 
-    def _listed(self, prefix: str, suffix: str, path: str) -> dict[str, None]:
+
+class NamesAlone:
+    """Something that completes, as far as its popup goes: what it would write is not asked for again."""
+
+    def __init__(self, subject: Completes) -> None:
+        self._subject = subject
+
+    def complete(self, prefix: str, suffix: str, *, path: str = "") -> None:
+        """Nothing."""
+
+    def identifiers(self, prefix: str, suffix: str, *, path: str = "", limit: int = 10) -> Sequence[Named]:
+        """The subject's names."""
+        return self._subject.identifiers(prefix, suffix, path=path, limit=limit)
+
+
+class Served:
+    """A Completer with the popup that editors are served: what exists, ranked by model and memory."""
+
+    def __init__(self, completer: Completer, memory: Memory | None, lister: Lister) -> None:
+        self._completer = completer
+        self._memory = memory
+        self._lister = lister
+
+    def complete(self, prefix: str, suffix: str, *, path: str = "") -> Suggestion | None:
+        """The Completer's suggestion."""
+        return self._completer.complete(prefix, suffix, path=path, memory=self._memory)
+
+    def identifiers(self, prefix: str, suffix: str, *, path: str = "", limit: int = 10) -> list[Ranked]:
+        """The popup's names, best first."""
+        existing = self._lister(prefix, suffix, path)
+        return ranked_names(
+            self._completer, prefix, suffix, existing=existing, path=path, memory=self._memory, limit=limit
+        )
+
+
+def jedi_lister(root: Path | None = None) -> Lister:
+    """jedi in this process; `root` is the project whose modules can be imported, default: the installed ones alone."""
+    import jedi
+
+    project = jedi.Project(root) if root else None
+
+    @lru_cache(maxsize=1)  # who is asked at a point, and who is asked next to them, see the same names
+    def names(prefix: str, suffix: str, path: str) -> tuple[str, ...]:
         line, column = prefix.count("\n") + 1, len(prefix) - prefix.rfind("\n") - 1
-        place = (Path(str(self._project.path)) / path) if self._project and path else None
+        place = root / path if root and path else None
         try:
-            script = self._jedi.Script(prefix + suffix, path=place, project=self._project)
-            return {entry.name.removesuffix("="): None for entry in script.complete(line, column)}
+            script = jedi.Script(prefix + suffix, path=place, project=project)
+            return tuple(entry.name.removesuffix("=") for entry in script.complete(line, column))
         except Exception:  # jedi fails in many ways on half-written code; no names is what a user would see
-            return {}
+            return ()
+
+    return names

@@ -5,7 +5,15 @@ from __future__ import annotations
 from lsprotocol import types
 
 from slm_lsp.server.app import SlmLspServer
-from slm_lsp.server.features import completion, configuration, dismissed, inline_completion, lifecycle, status
+from slm_lsp.server.features import (
+    completion,
+    configuration,
+    described,
+    dismissed,
+    inline_completion,
+    lifecycle,
+    status,
+)
 
 
 def register_features(server: SlmLspServer) -> None:
@@ -16,7 +24,10 @@ def register_features(server: SlmLspServer) -> None:
     feature(types.INITIALIZED)(lifecycle.initialized)
     feature(types.SHUTDOWN)(lifecycle.shutdown)
     feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(inline_completion.inline_completion)
-    feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["."]))(completion.completion)
+    popup = types.CompletionOptions(trigger_characters=["."], resolve_provider=True)
+    feature(types.TEXT_DOCUMENT_COMPLETION, popup)(completion.completion)
+    feature(types.COMPLETION_ITEM_RESOLVE)(described.resolve)
+    feature(types.TEXT_DOCUMENT_DID_OPEN)(completion.did_open)
     feature(dismissed.METHOD)(dismissed.dismissed)
     feature(status.METHOD)(status.status)
     server.command(inline_completion.ACCEPTED)(inline_completion.accepted)

@@ -1,78 +1,168 @@
-"""The popup: `textDocument/completion`, filled with the identifiers the model expects next.
+"""The popup: `textDocument/completion`, filled with the names that exist and are wanted.
 
-Knows: LSP's completion items. Must not know: how identifiers are ranked.
+Knows: LSP's completion items, how long static analysis is waited for. Must not know: how names are found or ranked.
 """
 
 from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pygls.workspace import ServerTextPosition, ServerTextRange
 
-from slm_lsp.server.app import Answer, SlmLspServer
+from slm_lsp.model.errors import Cancelled
+from slm_lsp.server.app import Answer, SlmLspServer, Tools
 from slm_lsp.server.documents import Document
+from slm_lsp.server.static.analysis import Names, within
 from slm_lsp.server.tally import Outcome
 
-LIMIT = 10
-"""Most items in the popup."""
+if TYPE_CHECKING:
+    from slm_lsp.model.completion.ranking import Ranked
+
+SECONDS = 0.08
+"""How long static analysis is waited for; a later answer is there for the next keystroke."""
+FEW = 3
+"""Most items beside another server that fills the same popup."""
+MARK = "slm-lsp"
+"""The detail of those few items."""
 
 _CALLS_SEEN = 20_000
 """Characters on either side of the cursor in which a call shows that a name is a function."""
+_Kind = types.CompletionItemKind
+_KINDS = {
+    "module": _Kind.Module, "namespace": _Kind.Module, "class": _Kind.Class, "function": _Kind.Function,
+    "property": _Kind.Property, "keyword": _Kind.Keyword, "param": _Kind.Variable,
+}  # fmt: skip
+"""jedi's words that mean the same everywhere."""
 
 
 async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.CompletionList:
-    """The likeliest next identifiers, best first; asked for again with every character."""
+    """The names that could be meant, best first; asked for again with every character."""
+    settings = ls.settings
 
     async def answer(document: Document) -> Answer[types.CompletionItem]:
-        at = document.position_from_client_units(params.position)
-        line = document.lines[at.line][: at.character]
-        word = re.split(r"\W", line)[-1]
-        if word[:1].isdigit():
+        word = _word(document, params.position)
+        if word is None:
             return Answer(Outcome.NOTHING)
-        start = ServerTextPosition(at.line, at.character - len(word))
-        range_ = document.range_to_client_units(ServerTextRange(start, at))
-        before, after = document.before_and_after(at)
+        asked = ls.static.names(ls.source_of(document), len(word.before) - len(word.typed), len(word.before))
         name = ls.name_of(document)
-        candidates = await ls.compute(
-            "popup",
-            document,
-            lambda tools: tools.completer.identifiers(
-                before, after, path=name, memory=tools.memory, limit=LIMIT, cancelled=tools.cancelled
-            ),
-        )
-        names = [candidate.name for candidate in candidates]
-        kinds = kinds_of(names, before[-_CALLS_SEEN:] + after[:_CALLS_SEEN], line.endswith(f".{word}"))
-        items = [_item(name, kinds[name], rank, range_) for rank, name in enumerate(names)]
-        return Answer(Outcome.SHOWN if items else Outcome.NOTHING, items)
+        names: Names | None = await within(SECONDS, asked)
+        if not ls.is_newest("popup", params):
+            raise Cancelled("a newer request took this one's place")
 
-    items = await ls.serve("popup", params, ls.settings.popup, answer)
+        def rank(tools: Tools) -> list[Ranked]:
+            # Imported here: the package brings numpy and ONNX Runtime, which `initialize` must not wait for.
+            from slm_lsp.model.completion.ranking import ranked_names
+
+            existing = {one.name for one in names.listed} if names else ()
+            return ranked_names(
+                tools.completer, word.before, word.after, existing=existing, path=name, memory=tools.memory,
+                cancelled=tools.cancelled,
+            )  # fmt: skip
+
+        ranked = await ls.compute("popup", document, rank)
+        items = items_of([one.name for one in ranked], names, word)
+        few = settings.popup == "auto" and settings.neighbor
+        return Answer(Outcome.SHOWN if items else Outcome.NOTHING, marked(items[:FEW]) if few else items)
+
+    items = await ls.serve("popup", params, settings.popup != "off", answer)
     return types.CompletionList(is_incomplete=True, items=items)
 
 
-def kinds_of(names: list[str], text: str, after_dot: bool) -> dict[str, types.CompletionItemKind]:
+def did_open(ls: SlmLspServer, params: types.DidOpenTextDocumentParams) -> None:
+    """Have static analysis read what the document imports, before the first popup."""
+    document = ls.documents.opened(params.text_document.uri)
+    if document and document.is_python and ls.settings.popup != "off":
+        ls.static.warm(ls.source_of(document))
+
+
+@dataclass(frozen=True)
+class Word:
+    """The word at a cursor."""
+
+    typed: str
+    """The part of it that is typed."""
+    before: str = field(repr=False)
+    """The document's text before the cursor."""
+    after: str = field(repr=False)
+    """The document's text after the cursor."""
+    range: types.Range
+    """The typed part, as the client counts."""
+
+    @property
+    def after_dot(self) -> bool:
+        """Whether it is an attribute."""
+        return self.before.endswith(f".{self.typed}")
+
+
+def _word(document: Document, position: types.Position) -> Word | None:
+    """The word at a position; None where it is a number."""
+    at = document.position_from_client_units(position)
+    typed = re.split(r"\W", document.lines[at.line][: at.character])[-1]
+    if typed[:1].isdigit():
+        return None
+    start = ServerTextPosition(at.line, at.character - len(typed))
+    before, after = document.before_and_after(at)
+    return Word(typed, before, after, document.range_to_client_units(ServerTextRange(start, at)))
+
+
+def items_of(ranked: Sequence[str], names: Names | None, word: Word) -> list[types.CompletionItem]:
+    """An item for each name, in order; a keyword argument comes with its "=", and before a variable of its name."""
+    guessed = kinds_of(ranked, word.before[-_CALLS_SEEN:] + word.after[:_CALLS_SEEN], word.after_dot)
+    listed = {(one.name, one.keyword): one for one in reversed(names.listed)} if names else {}
+    items: list[types.CompletionItem] = []
+    for name in ranked:
+        plain, argument = listed.get((name, False)), listed.get((name, True))
+        for one in (argument, plain) if argument and plain else (argument or plain,):
+            label = f"{name}=" if one and one.keyword else name
+            kind = _Kind.Variable if one and one.keyword else _kind(one.kind if one else "", word.after_dot)
+            items.append(_item(label, kind or guessed[name], len(items), word.range))
+            if one and names:
+                items[-1].data = {"list": names.number, "name": label}
+    return items
+
+
+def marked(items: Iterable[types.CompletionItem]) -> list[types.CompletionItem]:
+    """The items marked as ours, and sorted before anybody else's."""
+    few = list(items)
+    for item in few:
+        item.detail = MARK
+        item.sort_text = f" {item.sort_text}"
+    return few
+
+
+def kinds_of(names: Iterable[str], text: str, after_dot: bool) -> dict[str, types.CompletionItemKind]:
     """What each name probably is, from its spelling and from the calls in a text."""
-    kind = types.CompletionItemKind
     called = set(re.findall(r"(\w+)\(", text)) if names else set()
 
     def guess(name: str) -> types.CompletionItemKind:
         if keyword.iskeyword(name):
-            return kind.Keyword
+            return _Kind.Keyword
         if name[:1].isupper() and not name.isupper():
-            return kind.Class
+            return _Kind.Class
         if name in called:
-            return kind.Method if after_dot else kind.Function
-        return kind.Field if after_dot else kind.Variable
+            return _Kind.Method if after_dot else _Kind.Function
+        return _Kind.Field if after_dot else _Kind.Variable
 
     return {name: guess(name) for name in names}
 
 
-def _item(name: str, kind: types.CompletionItemKind, rank: int, range_: types.Range) -> types.CompletionItem:
+def _kind(jedis: str, after_dot: bool) -> types.CompletionItemKind | None:
+    """LSP's kind for jedi's; None where jedi's word says too little."""
+    if jedis == "function" and after_dot:
+        return _Kind.Method
+    return _KINDS.get(jedis)
+
+
+def _item(label: str, kind: types.CompletionItemKind, rank: int, range_: types.Range) -> types.CompletionItem:
     return types.CompletionItem(
-        label=name,
+        label=label,
         kind=kind,
         sort_text=f"{rank:03}",
-        filter_text=name,
-        text_edit=types.TextEdit(range_, name),
+        filter_text=label,
+        text_edit=types.TextEdit(range_, label),
     )

@@ -25,3 +25,4 @@ def shutdown(ls: SlmLspServer, _: None) -> None:
     ls.shut_down = True
     ls.memories.stop()
     ls.worker.stop()
+    ls.static.stop()

@@ -1,0 +1,172 @@
+"""Static analysis, with jedi in its real process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slm_lsp.server.static.analysis import KEPT, LONGEST, Listed, Names, Source, StaticAnalysis, within
+from slm_lsp.server.static.analyst import COMMAND, Analyst
+
+PATIENCE = 60.0
+CODE = '''import json
+
+
+def greet(name: str, times: int = 1) -> str:
+    """Say hello."""
+    return name
+
+
+'''
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Iterator[StaticAnalysis]:
+    analysis = StaticAnalysis(Analyst(patience=PATIENCE))
+    yield analysis
+    analysis.stop()
+
+
+def asked(analysis: StaticAnalysis, before: str, typed: str = "", after: str = "\n", **where: Any) -> Names | None:
+    source = Source(where.get("path"), where.get("root"), where.get("python", ""), before + typed + after)
+    return analysis.names(source, len(before), len(before) + len(typed)).result(PATIENCE)
+
+
+def listed(names: Names | None) -> set[str]:
+    assert names
+    return {one.name for one in names.listed}
+
+
+def test_names_come_with_what_they_are(analysis: StaticAnalysis) -> None:
+    names = asked(analysis, f"{CODE}greet(")
+    assert names
+    assert Listed("times", "param", keyword=True) in names.listed
+    assert Listed("greet", "function") in names.listed
+    assert Listed("json", "module") in names.listed
+    assert {"print", "True", "__name__"} <= listed(names)
+    assert "AbstractSet" not in listed(names)  # which typeshed's stub of the built-in names imports
+
+
+def test_the_whole_word_is_served_by_one_question(analysis: StaticAnalysis) -> None:
+    first = asked(analysis, f"{CODE}json.", "", "\nx = 1\n")
+    assert {"loads", "dumps"} <= listed(first)
+    assert asked(analysis, f"{CODE}json.", "lo", "\nx = 1\n") is first
+    assert asked(analysis, f"{CODE}json.", "lo", "\nx = 2\n") is not first
+    assert asked(analysis, f"{CODE}json.", "lo", "\nx = 1\n", path=Path("other.py")) is not first
+
+
+def test_names_are_described(analysis: StaticAnalysis) -> None:
+    names = asked(analysis, f"{CODE}greet(", "", "\n# described\n")
+    assert names
+
+    def described(name: str) -> Any:
+        return analysis.describe(names.number, name).result(PATIENCE)
+
+    assert described("greet") == ["greet(name: str, times: int=1) -> str", "Say hello."]
+    assert described("times=") == ["times: int=1", ""]
+    assert described("nobody") == ["", ""]
+    assert analysis.describe(10_000, "greet").result(PATIENCE) == ["", ""]
+
+
+def test_modules_of_the_workspace_are_known(analysis: StaticAnalysis, tmp_path: Path) -> None:
+    (tmp_path / "shelf.py").write_text("def borrow(): ...\n")
+    names = asked(analysis, "import shelf\nshelf.", path=tmp_path / "a.py", root=tmp_path)
+    assert "borrow" in listed(names)
+
+
+def test_another_interpreter_sees_its_own_packages(analysis: StaticAnalysis, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / ".venv")], check=True)
+    [packages] = (tmp_path / ".venv").rglob("site-packages")
+    (packages / "only_here.py").write_text("treasure = 1\n")
+    text = "import only_here\nonly_here."
+    assert "treasure" in listed(asked(analysis, text, root=tmp_path))
+    assert "treasure" not in listed(asked(analysis, text))
+
+
+def test_an_interpreter_that_cannot_be_run_is_replaced_by_ours(analysis: StaticAnalysis, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    assert "loads" in listed(asked(analysis, "import json\njson.", python=str(python)))
+
+
+def test_an_environment_that_is_made_later_is_found_when_a_document_is_opened(
+    analysis: StaticAnalysis, tmp_path: Path
+) -> None:
+    assert analysis._where(Source(None, tmp_path))["python"] is None
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert analysis._where(Source(None, tmp_path))["python"] is None
+    analysis.warm(Source(None, tmp_path))
+    assert analysis._where(Source(None, tmp_path))["python"] == str(python)
+
+
+@pytest.mark.parametrize(
+    "code", ["def f(:\n  x = [1,\nx.", "class\n\n\t  if x.", "'''never closed\nx.", "\0.", "é = 1\né."]
+)
+def test_broken_code_ends_nothing(analysis: StaticAnalysis, code: str) -> None:
+    asked(analysis, code)
+    process = analysis.analyst.pid
+    assert "loads" in listed(asked(analysis, f"import json\n# {hash(code)}\njson."))
+    assert analysis.analyst.pid == process
+
+
+def test_line_ends_are_counted_alike(analysis: StaticAnalysis) -> None:
+    for ending in ("\r\n", "\r"):
+        code = f"{CODE}x = '\x0c\u2028'\njson.".replace("\n", ending)
+        assert "loads" in listed(asked(analysis, code, "", ending))
+
+
+def test_a_huge_text_is_not_analyzed(analysis: StaticAnalysis) -> None:
+    assert asked(analysis, "x = 1\n" * (LONGEST // 6 + 1)) is None
+    analysis.warm(Source(None, None, text="x" * (LONGEST + 1)))
+    assert "warm" not in analysis.analyst._waiting
+
+
+def test_what_failed_is_asked_again() -> None:
+    puppet = Path(__file__).with_name("puppet.py")
+    analysis = StaticAnalysis(Analyst((sys.executable, "-P", str(puppet))))
+    assert asked(analysis, "x.") is None  # the puppet does not know this question
+    assert not analysis._kept
+    analysis.stop()
+    assert asked(analysis, "x.") is None
+
+
+def test_only_the_latest_places_are_kept(analysis: StaticAnalysis) -> None:
+    for number in range(KEPT + 3):
+        asked(analysis, f"x = {number}\nx.")
+    assert len(analysis._kept) == KEPT
+
+
+async def test_a_wait_ends_and_the_answer_still_comes() -> None:
+    future: Future[int] = Future()
+    assert await within(0.01, future) is None
+    assert not future.cancelled()
+    future.set_result(3)
+    assert await within(PATIENCE, future) == 3
+
+
+def test_the_process_ends_with_its_stdin_though_it_is_busy() -> None:
+    process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin and process.stdout
+    process.stdin.write(b'{"do": "warm", "source": "import ast, asyncio, unittest", ')
+    process.stdin.write(b'"path": null, "root": null, "python": null}\n')
+    process.stdin.close()
+    assert process.wait(PATIENCE) == 0
+    process.stdout.close()
+
+
+def test_a_question_it_does_not_know_is_an_error_and_no_end(analysis: StaticAnalysis) -> None:
+    asked(analysis, "x.")
+    process = analysis.analyst.pid
+    assert analysis.analyst.ask("names", {"do": "dance"}).result(PATIENCE) is None
+    assert analysis.analyst.ask("names", {"do": "names", "number": "?"}).result(PATIENCE) is None
+    assert listed(asked(analysis, "import json\njson.", "", "# still there"))
+    assert analysis.analyst.pid == process
