@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
@@ -22,6 +21,7 @@ from slm_lsp.model.errors import Cancelled, CheckpointError
 from slm_lsp.model.library import ModelLibrary
 from slm_lsp.server import __version__
 from slm_lsp.server.choice import ModelChoice
+from slm_lsp.server.chroma import Knowledge
 from slm_lsp.server.dismissals import Dismissals
 from slm_lsp.server.documents import Document, Documents
 from slm_lsp.server.memories import Memories, Opened
@@ -82,6 +82,7 @@ class SlmLspServer(LanguageServer):
         self.choice = ModelChoice(library)
         self.memories = Memories(library)
         self.static = StaticAnalysis()
+        self.knowledge = Knowledge(library.root / "memories" / "chroma")
         self.tallies: dict[Kind, Tally] = {"inline": Tally(), "popup": Tally()}
         self.latest: dict[Kind, Why] = {}
         """What became of the latest request of each kind."""
@@ -114,6 +115,10 @@ class SlmLspServer(LanguageServer):
         """The folder of the workspace that a document lies in, if it lies in one."""
         path = document.local_path
         return next((root for root in self.documents.roots if path and path.is_relative_to(root)), None)
+
+    def memory_name(self, document: Document, root: Path | None) -> str:
+        """What a document is called among the files of a root: its path there, or its URI where it lies elsewhere."""
+        return self.name_of(document) if root and self.root_of(document) == root else document.uri
 
     def source_of(self, document: Document) -> Source:
         """The text of a document, for static analysis."""
@@ -191,13 +196,9 @@ class SlmLspServer(LanguageServer):
 
     def _others(self, document: Document | None, root: Path | None) -> Opened:
         """The other open Python documents by the names that the memory of a root knows them by."""
-
-        def name(other: Document) -> str:
-            return self.name_of(other) if root and self.root_of(other) == root else other.uri
-
         # A text is read later, perhaps a newer one than this version: then the next request brings it again.
         return {
-            name(other): (other.version, partial(getattr, other, "source"))
+            self.memory_name(other, root): other.text_and_version()
             for other in self.documents.python_documents()
             if other is not document
         }

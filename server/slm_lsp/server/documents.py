@@ -10,7 +10,7 @@ split the whole text again. Here a document is a list of LSP lines, and an edit 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 from urllib.parse import unquote
@@ -105,6 +105,10 @@ class Document(TextDocument):
     def source(self) -> str:
         """The whole text."""
         return "".join(self._lines)
+
+    def text_and_version(self) -> tuple[object, Callable[[], str]]:
+        """What changes with every edit, also when a document is closed and opened again; and what gives the text."""
+        return (id(self), self.version), lambda: self.source
 
     @property
     def is_python(self) -> bool:

@@ -6,6 +6,7 @@ from lsprotocol import types
 
 from slm_lsp.server.app import SlmLspServer
 from slm_lsp.server.features import (
+    chroma_items,
     completion,
     configuration,
     described,
@@ -24,7 +25,7 @@ def register_features(server: SlmLspServer) -> None:
     feature(types.INITIALIZED)(lifecycle.initialized)
     feature(types.SHUTDOWN)(lifecycle.shutdown)
     feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(inline_completion.inline_completion)
-    popup = types.CompletionOptions(trigger_characters=["."], resolve_provider=True)
+    popup = types.CompletionOptions(trigger_characters=[".", *chroma_items.TRIGGERS], resolve_provider=True)
     feature(types.TEXT_DOCUMENT_COMPLETION, popup)(completion.completion)
     feature(types.COMPLETION_ITEM_RESOLVE)(described.resolve)
     feature(types.TEXT_DOCUMENT_DID_OPEN)(completion.did_open)

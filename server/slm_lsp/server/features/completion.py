@@ -17,6 +17,15 @@ from pygls.workspace import ServerTextPosition, ServerTextRange
 from slm_lsp.model.errors import Cancelled
 from slm_lsp.server.app import Answer, SlmLspServer, Tools
 from slm_lsp.server.documents import Document
+from slm_lsp.server.features.chroma_items import (
+    ALONE,
+    MEMBERS,
+    TRIGGERS,
+    explain,
+    items_of_offers,
+    offers_at,
+    without_repeats,
+)
 from slm_lsp.server.static.analysis import Names, within
 from slm_lsp.server.tally import Outcome
 
@@ -43,11 +52,16 @@ _KINDS = {
 async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.CompletionList:
     """The names that could be meant, best first; asked for again with every character."""
     settings = ls.settings
+    punctuated = params.context is not None and params.context.trigger_character in TRIGGERS
 
     async def answer(document: Document) -> Answer[types.CompletionItem]:
-        word = _word(document, params.position)
-        if word is None:
-            return Answer(Outcome.NOTHING)
+        at = document.position_from_client_units(params.position)
+        offered = await offers_at(ls, document, at)
+        members = [offer for offer in offered if offer.kind in MEMBERS and offer.replaces == _typed(document, at)]
+        items = items_of_offers(document, at, [offer for offer in offered if offer not in members])
+        word = _word(document, at)
+        if word is None or punctuated or any(offer.kind in ALONE for offer in offered):
+            return Answer(Outcome.SHOWN if items else Outcome.NOTHING, items)
         asked = ls.static.names(ls.source_of(document), len(word.before) - len(word.typed), len(word.before))
         name = ls.name_of(document)
         names: Names | None = await within(SECONDS, asked)
@@ -58,14 +72,17 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
             # Imported here: the package brings numpy and ONNX Runtime, which `initialize` must not wait for.
             from slm_lsp.model.completion.ranking import ranked_names
 
-            existing = {one.name for one in names.listed} if names else ()
+            existing = {one.name for one in names.listed} if names else set()
+            existing |= {offer.insert.rstrip("(") for offer in members}
             return ranked_names(
                 tools.completer, word.before, word.after, existing=existing, path=name, memory=tools.memory,
                 cancelled=tools.cancelled,
             )  # fmt: skip
 
         ranked = await ls.compute("popup", document, rank)
-        items = items_of([one.name for one in ranked], names, word)
+        named = items_of([one.name for one in ranked], names, word)
+        explain(named, members)
+        items = without_repeats(named, items)
         few = settings.popup == "auto" and settings.neighbor
         return Answer(Outcome.SHOWN if items else Outcome.NOTHING, marked(items[:FEW]) if few else items)
 
@@ -99,10 +116,14 @@ class Word:
         return self.before.endswith(f".{self.typed}")
 
 
-def _word(document: Document, position: types.Position) -> Word | None:
+def _typed(document: Document, at: ServerTextPosition) -> int:
+    """Characters of the word before the cursor."""
+    return len(re.split(r"\W", document.lines[at.line][: at.character])[-1])
+
+
+def _word(document: Document, at: ServerTextPosition) -> Word | None:
     """The word at a position; None where it is a number."""
-    at = document.position_from_client_units(position)
-    typed = re.split(r"\W", document.lines[at.line][: at.character])[-1]
+    typed = document.lines[at.line][at.character - _typed(document, at) : at.character]
     if typed[:1].isdigit():
         return None
     start = ServerTextPosition(at.line, at.character - len(typed))

@@ -24,5 +24,6 @@ def shutdown(ls: SlmLspServer, _: None) -> None:
     """Stop computing; the process ends with the `exit` that follows."""
     ls.shut_down = True
     ls.memories.stop()
+    ls.knowledge.stop()
     ls.worker.stop()
     ls.static.stop()

@@ -67,11 +67,11 @@ def chroma_calls(text: str) -> list[Call]:
     Raises SyntaxError if the text is not Python.
     """
     tree = ast.parse(text)
-    imported = set(_imported(tree))
-    return list(_Names(tree, imported).calls()) if imported else []
+    imported = set(imported_names(tree))
+    return list(Receivers(tree, imported).calls()) if imported else []
 
 
-def _imported(tree: ast.AST) -> Iterator[str]:
+def imported_names(tree: ast.AST) -> Iterator[str]:
     """The names by which a file knows chromadb and what it imports from it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -81,7 +81,7 @@ def _imported(tree: ast.AST) -> Iterator[str]:
                     yield alias.asname or alias.name.split(".")[0]
 
 
-class _Names:
+class Receivers:
     """The kinds of a file's names, followed from binding to binding until nothing changes."""
 
     def __init__(self, tree: ast.AST, imported: set[str]) -> None:
