@@ -114,6 +114,16 @@ def test_the_popup_lists_names_and_enter_takes_one(window: Window) -> None:
     assert window.save(file) == head(ADD) + "self.collection"
 
 
+def test_the_popup_shows_documentation_beside_a_name(window: Window) -> None:
+    file = begin(window, ADD)
+    window.type("self.collection.que")
+    window.wait(lambda: window.popup()[:1] == ["query"], "the name in the popup")
+    window.press("Control+Space")
+    window.wait(lambda: "query_embeddings" in window.details(), "the signature beside it")
+    window.press("Control+Space", "Enter")
+    assert window.save(file) == head(ADD) + "self.collection.query"
+
+
 def test_popup_and_ghost_text_agree(window: Window) -> None:
     file = begin(window, ADD)
     window.type("self.collection.")

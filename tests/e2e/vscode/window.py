@@ -115,6 +115,10 @@ class Window:
         rows = self.page.locator(".suggest-widget.visible .monaco-list-row .label-name")
         return rows.all_text_contents()
 
+    def details(self) -> str:
+        """The documentation beside the popup; empty for none."""
+        return "\n".join(self.page.locator(".suggest-details-container .suggest-details").all_inner_texts())
+
     def status(self) -> str:
         """What the status bar says of slm-lsp."""
         item = self.page.locator(STATUS)

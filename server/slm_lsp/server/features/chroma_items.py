@@ -17,8 +17,9 @@ from slm_lsp.server.chroma import Facts, Offer, offers
 from slm_lsp.server.documents import Document
 from slm_lsp.server.static.interpreter import find_interpreter
 
-TRIGGERS = ("(", ",", " ", "[", "{", '"', "'", "$", ":")
-"""Characters after which only ChromaDB's offers open the popup."""
+TRIGGERS = ('"', "'", "$")
+"""Characters after which ChromaDB's offers open the popup. Inside strings alone: ghost text has to go on from an open
+popup's first item, so one that opens after each bracket would keep whole calls from being shown."""
 MEMBERS = ("method", "attribute", "class")
 """Kinds of offers that are names after a dot: these are put in order by the model, with the others that exist."""
 ALONE = ("value", "operator", "key", "collection")

@@ -43,6 +43,8 @@ def show(measured: Measured) -> None:
     console = _console()
     copiers = [who for who in rows if who.startswith("copier") and "jedi" not in who]
     columns = {"model": ("em", "es", "show_rate", "precision"), **dict.fromkeys(copiers, ("em", "es"))}
+    if "literal" in measured.kinds:
+        console.print("The API benchmark: exercises of the textbook that the base model has read, none of them read.")
     console.print(_table(rows, columns, f"ghost text, model {measured.model}"))
     if any("top1" in row.figures for row in rows["model"]):
         console.print(_table(rows, dict.fromkeys(rows, ("top1", "top5")), "popup: the right name first, among five"))
