@@ -19,7 +19,7 @@ client = chromadb.EphemeralClient()
 films = client.create_collection("films")
 films.add(ids=["1"], documents=["a film"], metadatas=[{"year": 1999}])
 """
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds for the first look at chromadb's source."""
 
 

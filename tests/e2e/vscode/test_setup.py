@@ -17,6 +17,8 @@ from e2e.vscode.tooling import Tools
 from e2e.vscode.window import Window
 
 REPOSITORY = Path(__file__).parents[3]
+SECONDS_FOR_SETTINGS = 5
+"""Until a window has taken settings that were written to the disk; nothing in it says so."""
 MINUTES = 8
 """For pip, on a slow network or a busy machine."""
 
@@ -58,6 +60,7 @@ def environments(window: Window) -> list[Path]:
 def test_a_python_that_will_not_do_is_named_and_nothing_is_made(window: Window) -> None:
     window.server.configure({"slmLsp.pythonPath": "/no/such/python"})
     window.wait(lambda: "set up" in window.status(), "the status bar says that nothing is set up", patience=60)
+    window.page.wait_for_timeout(SECONDS_FOR_SETTINGS * 1000)
     window.command("slm-lsp: Set Up the Server")
     window.wait(
         lambda: any("/no/such/python, which is not a Python that runs" in notice for notice in window.notices()),
