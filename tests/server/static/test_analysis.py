@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -170,3 +172,27 @@ def test_a_question_it_does_not_know_is_an_error_and_no_end(analysis: StaticAnal
     assert analysis.analyst.ask("names", {"do": "names", "number": "?"}).result(PATIENCE) is None
     assert listed(asked(analysis, "import json\njson.", "", "# still there"))
     assert analysis.analyst.pid == process
+
+
+def test_half_a_file_in_jedis_cache_is_forgotten(tmp_path: Path) -> None:
+    """A process that is killed while it writes leaves one."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    where = {"path": None, "root": None, "python": None}
+    question = {"do": "names", "number": 1, "source": "import json\njson.", "line": 2, "column": 5, **where}
+
+    def ask() -> dict[str, Any]:
+        child = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        with child:
+            assert child.stdin and child.stdout
+            child.stdin.write(json.dumps(question).encode() + b"\n")
+            child.stdin.flush()
+            answer: dict[str, Any] = json.loads(child.stdout.readline())
+            child.stdin.close()
+        return answer
+
+    assert ask()["result"]
+    kept = list(tmp_path.rglob("*.pkl"))
+    assert kept
+    for file in kept:
+        file.write_bytes(b"")
+    assert ask()["result"]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import queue
+import shutil
 import sys
 import threading
 from contextlib import suppress
@@ -37,10 +39,23 @@ def main() -> None:
 
 def _answer(listing: Any, question: dict[str, Any]) -> dict[str, Any]:
     """What the method of `Listing` that is asked for gives, as `result`, or an `error`."""
+    method = getattr(listing, question.pop("do"))
     try:
-        return {"result": getattr(listing, question.pop("do"))(**question)}
+        try:
+            return {"result": method(**question)}
+        except (EOFError, pickle.UnpicklingError):
+            # A process that was killed left half a file in the cache; jedi would stumble over it for ever.
+            _forget_cache()
+            return {"result": method(**question)}
     except Exception as error:  # jedi fails in many ways on half-written code
         return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _forget_cache() -> None:
+    """Delete what jedi has kept on disk; it reads again what it needs."""
+    import jedi
+
+    shutil.rmtree(jedi.settings.cache_directory, ignore_errors=True)
 
 
 def _read(source: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
