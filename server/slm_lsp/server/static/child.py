@@ -39,8 +39,8 @@ def main() -> None:
 
 def _answer(listing: Any, question: dict[str, Any]) -> dict[str, Any]:
     """What the method of `Listing` that is asked for gives, as `result`, or an `error`."""
-    method = getattr(listing, question.pop("do"))
     try:
+        method = getattr(listing, question.pop("do"))
         try:
             return {"result": method(**question)}
         except (EOFError, pickle.UnpicklingError):
