@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 TYPED := .demo/chromadb-ops/chroma_ops/db_info.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture screenshots vsix test test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures clean
+.PHONY: help demo picture screenshots vsix test test-all test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,11 +39,15 @@ test: $(READY)  ## everything a user would trust: lint, types, tests, the cookbo
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	cd vscode-client && npm ci --silent && npm run check
+	$(RUN) -m pytest -m 'not slow'
+
+test-all: $(READY)  ## the slow ones too: VS Code sets the server up from its wheel
+	tests/e2e/tools.sh
 	$(RUN) -m pytest
 
 test-quick: $(READY)  ## the same without the cookbook's programs and without editors
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
-	$(RUN) -m pytest -m 'not cookbook and not e2e'
+	$(RUN) -m pytest -m 'not cookbook and not e2e and not slow'
 
 test-cookbook: $(READY)  ## the programs of cookbook and API benchmark against the real chromadb, two at a time
 	$(RUN) -m pytest -m cookbook

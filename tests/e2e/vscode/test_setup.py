@@ -16,6 +16,8 @@ from e2e.vscode.codeserver import browser_page, code_server, pip_environment
 from e2e.vscode.tooling import Tools
 from e2e.vscode.window import Window
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[3]
 SECONDS_FOR_SETTINGS = 5
 """Until a window has taken settings that were written to the disk; nothing in it says so."""
