@@ -67,7 +67,7 @@ def labeled(items: list[types.CompletionItem], label: str) -> types.CompletionIt
 async def test_it_says_that_it_resolves(editor: Editor) -> None:
     can = editor.capabilities.completion_provider
     assert can and can.resolve_provider
-    assert (can.trigger_characters or ())[:1] == (".",)
+    assert can.trigger_characters == (".", '"', "'", "$")
 
 
 async def test_what_exists_is_offered_after_a_dot_with_its_kind(editor: Editor) -> None:

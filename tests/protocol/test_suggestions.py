@@ -28,7 +28,7 @@ async def editor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edit
 async def test_it_says_what_it_can(editor: Editor) -> None:
     can = editor.capabilities
     assert can.inline_completion_provider == types.InlineCompletionOptions()
-    assert can.completion_provider and (can.completion_provider.trigger_characters or ())[:1] == (".",)
+    assert can.completion_provider and can.completion_provider.trigger_characters == (".", '"', "'", "$")
     assert can.execute_command_provider and can.execute_command_provider.commands == ("slmLsp.accepted",)
     sync = can.text_document_sync
     assert isinstance(sync, types.TextDocumentSyncOptions)

@@ -74,13 +74,3 @@ def fit_mixture(expected: Iterable[Expected], prior: Sequence[float] = ()) -> tu
         first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope**2  # Adam: Kingma & Ba 2015
         weights = weights + RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-9)
     return tuple(round(float(weight), 4) for weight in weights)
-
-
-def surprise(expected: Iterable[Expected], weights: Iterable[float]) -> tuple[float, float, float]:
-    """Nats a token of the model alone, of the memory alone, and of both with these weights."""
-    samples = list(expected)
-    gate = 1 / (1 + np.exp(-np.array([one.values for one in samples]) @ np.array(list(weights))))
-    model, memory = (np.array([getattr(one, name) for one in samples]) for name in ("model", "memory"))
-    likely = (model, memory, (1 - gate) * model + gate * memory)
-    alone, copied, both = (-float(np.mean(np.log(share + 1e-4))) for share in likely)
-    return alone, copied, both
