@@ -8,7 +8,7 @@ from doubles import PROGRAM, TINY
 from slm_lsp.data import vocabulary
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.evaluation.copier import Copier
-from slm_lsp.model.evaluation.static import Lister, NamesAlone, Served, StaticNames, jedi_lister
+from slm_lsp.model.evaluation.static import Lister, NamesAlone, Served, StaticNames
 from slm_lsp.model.memory import Memory
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 
@@ -29,21 +29,15 @@ def completer() -> Completer:
     return Completer.load(TINY)
 
 
-def test_jedi_lists_what_exists_in_its_own_order() -> None:
-    subject = StaticNames(jedi_lister())
-    listed = names(subject)
-    assert "loads" in listed
-    assert listed[0] != "loads"
+def test_what_exists_comes_in_its_own_order() -> None:
+    subject = StaticNames(listing("dumps", "load", "loads"))
+    assert names(subject) == ["dumps", "load", "loads"]
     assert subject.complete(SOURCE, "\n") is None
-
-
-def test_what_jedi_cannot_take_has_no_names() -> None:
-    assert jedi_lister()("abc\rd.", "", "a.py") == ()  # lines that it counts otherwise
 
 
 def test_beside_a_copier_what_was_used_before_comes_first() -> None:
     copier = Copier(Tokenizer.from_file(vocabulary("chroma8k")))
-    assert names(StaticNames(jedi_lister(), copier))[0] == "loads"
+    assert names(StaticNames(listing("dumps", "load", "loads"), copier)) == ["loads", "dumps", "load"]
 
 
 def test_the_served_popup_is_what_exists_in_the_order_of_what_is_expected(completer: Completer) -> None:

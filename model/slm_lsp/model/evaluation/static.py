@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 from slm_lsp.model.completion import Completer, Suggestion
 from slm_lsp.model.completion.ranking import Ranked, ranked_names
@@ -78,22 +76,3 @@ class Served:
         return ranked_names(
             self._completer, prefix, suffix, existing=existing, path=path, memory=self._memory, limit=limit
         )
-
-
-def jedi_lister(root: Path | None = None) -> Lister:
-    """jedi in this process; `root` is the project whose modules can be imported, default: the installed ones alone."""
-    import jedi
-
-    project = jedi.Project(root) if root else None
-
-    @lru_cache(maxsize=1)  # who is asked at a point, and who is asked next to them, see the same names
-    def names(prefix: str, suffix: str, path: str) -> tuple[str, ...]:
-        line, column = prefix.count("\n") + 1, len(prefix) - prefix.rfind("\n") - 1
-        place = root / path if root and path else None
-        try:
-            script = jedi.Script(prefix + suffix, path=place, project=project)
-            return tuple(entry.name.removesuffix("=") for entry in script.complete(line, column))
-        except Exception:  # jedi fails in many ways on half-written code; no names is what a user would see
-            return ()
-
-    return names
