@@ -11,6 +11,7 @@ from doubles import TINY
 from slm_lsp.model.config import ModelConfig
 from slm_lsp.model.errors import CheckpointDamaged, CheckpointFormat, CheckpointMissing, ConfigError
 from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.network.gpt import QUERY_BLOCK, causal_attention
 
 SMALL = ModelConfig(vocab_size=61, context=16, layers=2, width=32, heads=2, hidden=64)
 
@@ -36,6 +37,21 @@ def test_logits_have_their_shape_and_do_not_see_the_future(model: TinyGPT) -> No
     assert before.shape == (3, 12, 61)
     torch.testing.assert_close(before[:, :7], after[:, :7])
     assert not torch.allclose(before[:, 7:], after[:, 7:])
+
+
+@pytest.mark.parametrize("time", [1, QUERY_BLOCK, QUERY_BLOCK + 1, 3 * QUERY_BLOCK - 5])
+def test_attention_in_blocks_is_causal_attention(time: int) -> None:
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, 3, time, 16, requires_grad=True) for _ in range(3))
+    ours = causal_attention(q, k, v)
+    theirs = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    torch.testing.assert_close(ours, theirs)
+    for one, other in zip(
+        torch.autograd.grad(ours.square().sum(), (q, k, v)),
+        torch.autograd.grad(theirs.square().sum(), (q, k, v)),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other)
 
 
 def test_positions_matter(model: TinyGPT) -> None:

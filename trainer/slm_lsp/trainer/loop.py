@@ -103,13 +103,18 @@ def native_bfloat16() -> bool:
     return False
 
 
+def stable_file(state_file: Path) -> Path:
+    """Where a run keeps its state from before the learning rate fell."""
+    return state_file.with_suffix(".stable.pt")
+
+
 class Run:
     """One training run: call `run` until it returns; call it again on a new Run with the same file to resume."""
 
     def __init__(
         self, model: TinyGPT, batches: Batches, *, recipe: Recipe, budget: Budget, compute: Compute | None = None,
         loss: Loss = cross_entropy, measure: Measure | None = None, measure_every: int = 50,
-        state_file: Path | None = None, save_every: float = 60.0,
+        state_file: Path | None = None, save_every: float = 60.0, keep_at: float | None = None,
     ) -> None:  # fmt: skip
         if budget.steps is None and budget.seconds is None:
             raise TrainingError("a run needs a budget of steps or of seconds")
@@ -120,7 +125,7 @@ class Run:
         self._batches, self._measure, self._measure_every = batches, measure, measure_every
         self._optimizer = Optimizer(self.model, recipe)
         self._loss, self._eager_loss = (torch.compile(loss) if self.compute.compile else loss), loss
-        self._state_file, self._save_every = state_file, save_every
+        self._state_file, self._save_every, self._keep_at = state_file, save_every, keep_at
         self._best: dict[str, Tensor] | None = None
 
     @property
@@ -139,17 +144,20 @@ class Run:
     ) -> RunState:
         """Train until the budget is spent or `stop` says so; then load the best measured weights.
 
-        The state file is written every `save_every` seconds and at the end, so that a killed run loses little.
+        The state file is written every `save_every` seconds and at the end, so that a killed run loses little; where
+        progress passes `keep_at`, also as `stable_file`, from which a longer run can start.
         """
         self.model.train()
         saved = time.monotonic()
         while not self.finished and not stop():
-            started = time.monotonic()
+            started, before = time.monotonic(), self.progress
             self._step()
             if self._measure and self.state.step % self._measure_every == 0:
                 self.take_measure()
             self.state.seconds += time.monotonic() - started
             on_step(self.state)
+            if self._state_file and self._keep_at is not None and before <= self._keep_at < self.progress:
+                self.save(stable_file(self._state_file))
             if self._state_file and time.monotonic() - saved > self._save_every:
                 self.save()
                 saved = time.monotonic()
@@ -204,19 +212,20 @@ class Run:
 
     # --- the state file -------------------------------------------------------------------------------------
 
-    def save(self) -> None:
-        """Write everything needed to resume, atomically."""
-        if self._state_file is None:
+    def save(self, path: Path | None = None) -> None:
+        """Write everything needed to resume, atomically, to the state file or to `path`."""
+        path = path or self._state_file
+        if path is None:
             raise TrainingError("this run has no state file")
         content = {
             "state": vars(self.state), "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(), "best": self._best,
         }  # fmt: skip
-        self._state_file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._state_file.with_name(f".{self._state_file.name}.{os.getpid()}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             torch.save(content, draft)
-            draft.replace(self._state_file)
+            draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
 

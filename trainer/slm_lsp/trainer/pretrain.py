@@ -5,7 +5,8 @@
 Knows: the base model's shape, recipe and data mix. Must not know: archives, repositories, editors.
 
 The schedule runs by the clock, so that every run ends decayed and shippable whatever the machine; the state is
-saved every minute in the user's cache folder, and the same command goes on from there.
+saved every minute in the user's cache folder, and the same command goes on from there. The state from before the
+learning rate fell is kept, so that a later, longer run (--extend) starts where this one was still learning fast.
 
 Shapes: B batch, T time (the context). A batch is (B, T + 1).
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -29,7 +31,7 @@ from torch import Tensor
 
 from slm_lsp.data import base_checkpoint, vocabulary
 from slm_lsp.model.config import ModelConfig
-from slm_lsp.model.errors import SlmLspError
+from slm_lsp.model.errors import SlmLspError, TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.card import base_card
@@ -37,7 +39,7 @@ from slm_lsp.trainer.corpus.manifest import archives_folder, packed_folder
 from slm_lsp.trainer.corpus.pack import Pack, read_pack
 from slm_lsp.trainer.corpus.unpack import points_of_split
 from slm_lsp.trainer.export import export
-from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy
+from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy, stable_file
 from slm_lsp.trainer.optimizer import Recipe
 from slm_lsp.trainer.tune import fit
 
@@ -130,7 +132,7 @@ def pretrain(
     tokenizer = Tokenizer.from_file(vocabulary("chroma8k"))
     run = Run(
         TinyGPT(config), batches(pack, config.context, mix, recipe), recipe=recipe, budget=Budget(seconds=60 * minutes),
-        compute=compute, state_file=state_file,
+        compute=compute, state_file=state_file, keep_at=1 - recipe.decay,
     )  # fmt: skip
     if not fresh and run.resume():
         print(f"resuming at step {run.state.step}, {run.state.seconds / 60:.1f} minutes in", flush=True)
@@ -157,6 +159,16 @@ def pretrain(
     return {**metrics, "tune": {**figures, **fit(out, archives_folder())}}
 
 
+def extend_from(state_file: Path) -> None:
+    """Go on from the state that the last run kept, unless a run is under way. Raises TrainingError."""
+    stable = stable_file(state_file)
+    if state_file.exists():
+        return
+    if not stable.exists():
+        raise TrainingError(f"nothing to extend: there is no {stable}")
+    shutil.copy(stable, state_file)
+
+
 def _stop_on_signals() -> Callable[[], bool]:
     """Ctrl-C and a polite kill end the run after the current step, its state saved."""
     caught: list[int] = []
@@ -177,6 +189,9 @@ def command(
     rows: Annotated[int, typer.Option(help="Sequences in a batch.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the weights and of the order of the data.")] = 0,
     fresh: Annotated[bool, typer.Option(help="Start anew instead of resuming an unfinished run.")] = False,
+    extend: Annotated[
+        bool, typer.Option(help="Go on from where the last run's learning rate began to fall; --minutes counts it in.")
+    ] = False,
     eager: Annotated[bool, typer.Option(help="Do not try torch.compile.")] = False,
 ) -> None:
     """Train the base model on the packed corpus for a given time and write a shippable checkpoint.
@@ -184,9 +199,11 @@ def command(
     Interrupt it whenever you like: the same command resumes. Example: --minutes 60
     """
     state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"state-{device}.pt"
+    if extend:
+        extend_from(state_file)
     metrics = pretrain(
         read_pack(packed or packed_folder()), out or base_checkpoint(), minutes=minutes, mix=Mix(rows=rows, seed=seed),
-        recipe=Recipe(), compute=Compute(device=device, compile=not eager), state_file=state_file, fresh=fresh,
+        recipe=Recipe(decay=0.3), compute=Compute(device=device, compile=not eager), state_file=state_file, fresh=fresh,
     )  # fmt: skip
     print(json.dumps({name: metrics[name] for name in ("tokens", "minutes", "train_loss", "tune")}, indent=2))
 
