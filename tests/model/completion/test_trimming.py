@@ -6,52 +6,113 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slm_lsp.model.completion.trimming import fit, opens_block
+from slm_lsp.model.completion.brackets import Reading
+from slm_lsp.model.completion.trimming import fit
+
+PIECES = [
+    "ab", "x", " = ", "(", ")", "[", "]", "{", "}", ":", ", ", "\n", "\n    ", '"', "'",
+    '"""', "# n", "\\", "if ", "for ", "return ", ".", "else", " in ", "@", "1", " + ",
+]  # fmt: skip
+CODE = st.lists(st.sampled_from(PIECES), max_size=10).map("".join)
 
 
 @pytest.mark.parametrize(
-    ("text", "suffix", "wanted"),
+    ("before", "text", "after", "wanted"),
     [
-        ("a, b)", ")\n", "a, b"),
-        ("a, b):", "):\n", "a, b"),
-        ("call(a)", ")\n", "call(a)"),  # the bracket is the text's own
-        ("call(a))", ")\n", "call(a)"),
-        ("name", "\nname\n", ""),  # already the next line
-        ("name = 1", "  \n\n    name = 1\nmore\n", ""),
-        ("value  ", "\n", "value"),
-        ("x", "\n", ""),
-        ("", "anything", ""),
-        ("ids=[1]", "", "ids=[1]"),
-        ("syncio", "rgparse\n", ""),  # inside a word
-        ("ction.add(", "ction = chroma\n", ""),
-        ("self.name", "self._collection.get(key)\n", ""),  # before code that stands there already
-        ("name=key, count=2)", ", count=2)\n", "name=key"),
-        ("x = 1\n    return x", "\n    return x\n", "x = 1"),  # its second line is there already
+        ("f(", "a, b)", ")\n", "a, b"),
+        ("def f(", "a, b):", "):\n", "a, b"),
+        ("f(", "call(a)", ")\n", "call(a)"),  # the bracket is the text's own
+        ("f(", "call(a))", ")\n", "call(a)"),
+        ("f(", "a).strip()", ")\n", ""),  # what is behind the bracket belongs behind the cursor's
+        ("f(", "name).strip()", ")\n", "name"),
+        ("f(g(", "name))", ")\n", "name)"),  # nothing behind the cursor closes the inner one
+        ("f(g(", "name))", "", "name))"),
+        ("f(g(", "name)))", "", "name))"),  # there is no third one
+        ("f(", "name)", "\n)\n", "name"),  # it is closed on another line
+        ("f(", "name)", "\nx = (1)\n", "name)"),  # that line is another statement
+        ("f('(', ", "name)", "\n", "name)"),  # brackets in strings are none
+        ("", "name", "\nname\n", ""),  # already the next line
+        ("x = ", "name", "\nname\n", "name"),
+        ("self.", "name = 1", "\n\nself.name = 1\n", ""),
+        ("", "name = 1", "  \n\n    name = 1\nmore\n", ""),
+        ("x = ", "value  ", "\n", "value"),
+        ("x = ", "ab", "\n", ""),
+        ("x = ", "abc", "\n", "abc"),
+        ("", "", "anything", ""),
+        ("f(", "ids=[1]", "", "ids=[1]"),
+        ("a", "syncio", "rgparse\n", ""),  # inside a word
+        ("colle", "ction.add(", "ction = chroma\n", ""),
+        ("", "self.name", "self._collection.get(key)\n", ""),  # before code that stands there already
+        ("f(", "name=key, count=2)", ", count=2)\n", "name=key"),
+        ("    ", "x = 1\n    return x", "\n    return x\n", "x = 1"),  # its second line is there already
+        ('print("', 'hello")', '")\n', "hello"),
     ],
 )
-def test_fit(text: str, suffix: str, wanted: str) -> None:
-    assert fit(text, suffix) == wanted
+def test_fit(before: str, text: str, after: str, wanted: str) -> None:
+    assert fit(text, before, after) == wanted
 
 
-@given(st.text(alphabet="ab()[] \n", max_size=12), st.text(alphabet="ab()[] \n", max_size=12))
-def test_fit_only_ever_shortens(text: str, suffix: str) -> None:
-    fitted = fit(text, suffix)
+@pytest.mark.parametrize(
+    ("before", "text", "wanted"),
+    [
+        ("x = ", "foo(a) bar", "foo(a)"),
+        ("x = ", "foo.bar(", "foo.bar("),  # a line may end so
+        ("x = ", "foo.bar(a,", "foo.bar(a,"),
+        ("x = ", "foo.bar(a", "foo.bar"),  # and not so
+        ("x = ", 'load("name', "load"),
+        ("x = ", "load(a]", "load"),
+        ("if ", "ready:", "ready:"),
+        ("if ", "ready or ready or", "ready or ready"),
+        ("elif ", "ready:", "ready:"),
+        ("except ", "ValueError as error:", "ValueError as error:"),
+        ("case ", '{"a": 1}:', '{"a": 1}:'),
+        ("@", "property", "property"),
+        ("    ", "try:\n        load()", "try:\n        load()"),
+        ("self.client.", "together import Together", "together"),
+        ("x = y = = ", "foo bar", "foo bar"),  # wrong before: nothing to be said about it
+        ("    x = [\n        a for a ", "in b", "in b"),
+        ("for ", "x in range(3)", "x in range(3)"),  # only the colon is missing
+        ("x = ", '"""A text', '"""A text'),  # that goes on in the next line
+        ('x = f"{', 'y}"', 'y}"'),
+    ],
+)
+def test_a_text_ends_where_it_is_still_python(before: str, text: str, wanted: str) -> None:
+    assert fit(text, before, "") == wanted
+
+
+def test_what_is_broken_elsewhere_does_not_matter() -> None:
+    for broken in ("x = (1\n\ny = 2\n", "def f(:\n    return\n", "x = 'torn\n", "]]] == )\n"):
+        assert fit("foo(a)", broken + "def g():\n    return ", "\n\nclass :\n") == "foo(a)"
+        assert fit("return foo(a) foo", broken + "def g():\n    ", "\n\n)\n") == "return foo(a)"
+
+
+@given(CODE, CODE, CODE)
+def test_fit_only_ever_shortens(before: str, text: str, after: str) -> None:
+    fitted = fit(text, before, after)
     assert text.startswith(fitted)
     assert fitted == fitted.rstrip()
 
 
+def wrong(code: str) -> int:
+    """Closing brackets that close nothing, strings that do not end: what cannot be put right further down."""
+    reading = Reading(code)
+    return sum(opening < 0 for _, opening in reading.closed) + len(reading.torn)
+
+
+@given(CODE, CODE)
+def test_nothing_is_closed_twice_and_no_quotes_left_open(before: str, text: str) -> None:
+    fitted = fit(text, before, "")
+    assert wrong(before + fitted + "\n") <= wrong(before + "\n")
+
+
+@given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=30))
+def test_anything_is_fitted(before: str, text: str, after: str) -> None:
+    assert text.startswith(fit(text, before, after))
+
+
 @pytest.mark.parametrize(
-    ("prefix", "opens"),
-    [
-        ("def f():\n    ", True),
-        ("class A:  \n  ", True),
-        ("def f():\n", False),  # not indented: the cursor is outside
-        ("def f():\n    x", False),
-        ("x = 1\n    ", False),
-        ("# a note:\n    ", False),
-        ("if x:", False),
-        ("", False),
-    ],
+    "hard", ["(" * 3000, "{0:" * 900, "-" * 3900, "f(" * 40 + "x", "\0", "\ud800", "x" * 100_000, '"' * 99]
 )
-def test_opens_block(prefix: str, opens: bool) -> None:
-    assert opens_block(prefix) is opens
+def test_hard_statements_are_left_alone_in_little_time(hard: str) -> None:
+    assert hard.startswith(fit(hard, "x = ", ""))
+    assert fit("foo(a)", hard + "\nx = ", "\n" + hard) in ("foo(a)", "")

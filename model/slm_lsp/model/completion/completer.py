@@ -15,7 +15,8 @@ from slm_lsp.model.completion.filter import Level, filter_of
 from slm_lsp.model.completion.identifiers import Candidate, IdentifierSearch
 from slm_lsp.model.completion.mixture import gate_of
 from slm_lsp.model.completion.prompt import Prompt, PromptBuilder, unix_newlines
-from slm_lsp.model.completion.trimming import fit, opens_block
+from slm_lsp.model.completion.shape import LINE, wanted
+from slm_lsp.model.completion.trimming import fit
 from slm_lsp.model.completion.vocabulary import Vocabulary
 from slm_lsp.model.errors import Cancelled
 from slm_lsp.model.memory import Continuations, Match, Memory
@@ -47,7 +48,7 @@ class Suggestion:
     source: tuple[str, int] | None = None
     """Path and line (from 1) of the place in memory that says the same; None where there is none."""
     probability: float = 0.0
-    """Of exactly this text, as model and memory see it."""
+    """Of exactly its first line, as model and memory see it."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Completer:
     ) -> Suggestion | None:
         """What to insert between `prefix` and `suffix`, the document's text around the cursor; None for nothing.
 
-        One line, or several where the cursor stands on an empty line that opens a block. `path` is the document's,
+        One line, or several on an empty line below the head of a block or in a bracket. `path` is the document's,
         relative to its workspace, by which the `memory` knows it too. What is sure enough for the level `suggest` is
         `shown`. With `hasty`, decoding ends as soon as a suggestion is sure not to be: its text may then be
         unfinished. Raises Cancelled within one decoding step after `cancelled()` turns true.
@@ -106,12 +107,12 @@ class Completer:
         prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
         source = match.source() if match else None
         known = self._vocabulary.text_of(match.draft(SEEN)) if match else ""
-        block = opens_block(nearby) and not prompt.stem
+        shape = LINE if prompt.stem else wanted(nearby, after)
         decoded = self._decoder.decode(
-            logits, prompt.stem, nearby.rpartition("\n")[2] if block else None, match=match,
+            logits, prompt.stem, shape, match=match,
             floor=self.filter.floor(suggest) if hasty else 0.0, cancelled=cancelled,
         )  # fmt: skip
-        text = fit(decoded.text, after)
+        text = fit(decoded.text, nearby, after)
         seen = bool(text) and known.startswith(prompt.stem.decode("utf-8", "ignore") + text.split("\n", 1)[0])
         confidence = self.filter.confidence(decoded.probability)
         shown = confidence >= self.filter.threshold(suggest)

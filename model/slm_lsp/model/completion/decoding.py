@@ -1,7 +1,6 @@
 """Greedy decoding of one suggestion, and where it stops.
 
-Knows: an engine, a vocabulary, what the memory expects, Python's indentation. Must not know: prompts, what stands
-after the cursor.
+Knows: an engine, a vocabulary, what the memory expects. Must not know: prompts, Python, what stands after the cursor.
 
 Where the memory is sure how the text goes on, its tokens are a draft: the engine computes all of them in one pass, and
 those that would have been chosen anyway are taken (Leviathan et al. 2023; greedy, so nothing changes but the time).
@@ -16,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from slm_lsp.model.completion.mixture import Mixture, log_softmax
+from slm_lsp.model.completion.shape import LINE, Shape, cut, stops
 from slm_lsp.model.completion.vocabulary import Vocabulary
 from slm_lsp.model.errors import Cancelled
 from slm_lsp.model.memory import NOTHING, Continuations, Match
@@ -26,8 +26,8 @@ LINE_TOKENS = 40
 """Most tokens of a suggestion of one line."""
 BLOCK_TOKENS = 90
 """Most tokens of a suggestion of several lines."""
-BLOCK_LINES = 6
-"""Most lines of a suggestion."""
+LINE_SURE = 0.3
+"""Least probability, those above it given, of a line below the first one that is still offered."""
 DRAFT = 7
 """Most tokens of a draft: with the one before it, a pass of 8 costs twice a pass of one."""
 SURE = 0.5
@@ -51,11 +51,13 @@ class Decoded:
     """Passes of the engine that they took; fewer than tokens where drafts held."""
     ended: bool
     """Whether it came to its end by itself."""
+    head: int | None = None
+    """Tokens of its first line, the line's end included; None where that is all of them."""
 
     @property
     def probability(self) -> float:
-        """Of exactly this text, its end included."""
-        return math.exp(sum(self.logs))
+        """Of exactly its first line, the line's end included."""
+        return math.exp(sum(self.logs[: self.head]))
 
 
 class Ahead:
@@ -102,18 +104,18 @@ class Decoder:
         self._mixture = mixture
 
     def decode(
-        self, logits: Floats, stem: bytes, indent: str | None = None, *, match: Match | None = None,
+        self, logits: Floats, stem: bytes, shape: Shape = LINE, *, match: Match | None = None,
         floor: float = 0.0, cancelled: Callable[[], bool] = never,
     ) -> Decoded:  # fmt: skip
-        """The likeliest rest of the line; with `indent`, the likeliest lines until one is indented less than that.
+        """The likeliest rest of the line, or lines of the block or bracket: what the `shape` says.
 
         `logits` (V,) follow the prompt; the text begins with the stem, which is not given back. Gives up where the
-        text's probability falls below `floor`. Raises Cancelled.
+        first line's probability falls below `floor`. Raises Cancelled.
         """
         vocabulary, ahead = self._vocabulary, Ahead(self._engine)
-        limit = LINE_TOKENS if indent is None else BLOCK_TOKENS
+        limit = LINE_TOKENS if shape.kind == "line" else BLOCK_TOKENS
         expected = match.continuations() if match else NOTHING
-        text, ended = b"", False
+        text, ended, head, above = b"", False, 0, 0
         logs: list[float] = []
         while not ended:
             if cancelled():
@@ -125,16 +127,22 @@ class Decoder:
             if stem:
                 piece, stem = piece[len(stem) :], stem[len(piece) :]
             text += piece
-            ended = bool(vocabulary.is_special[token]) or _stops(text, indent)
-            if len(logs) >= limit or ahead.free == 0 or math.exp(sum(logs)) < floor:
+            ended = bool(vocabulary.is_special[token]) or stops(text.decode("utf-8", "ignore"), shape)
+            if b"\n" in piece and shape.kind != "line":
+                # The filter judges the first line; each line below it is judged here, as it ends.
+                if head and math.exp(sum(logs[above:])) < LINE_SURE:
+                    text, ended = text[: text.rstrip().rfind(b"\n") + 1], True
+                head, above = head or len(logs), len(logs)
+            if len(logs) >= limit or ahead.free == 0 or (not head and math.exp(sum(logs)) < floor):
                 break
             if match and not ended:
                 match.advance(token)
                 expected = match.continuations()
             if not ended:
-                logits = ahead.after(token, self._draft(match, expected, indent))
+                logits = ahead.after(token, self._draft(match, expected, shape))
         ahead.settle()
-        return Decoded(_cut(text, indent, complete=ended), tuple(logs), ahead.passes, ended)
+        shown = cut(text.decode("utf-8", "ignore"), shape, complete=ended)
+        return Decoded(shown, tuple(logs), ahead.passes, ended, head or None)
 
     def log_probabilities(self, logits: Floats, match: Match | None) -> Floats:
         """Of the next token (V,), from the model's logits (V,) and the memory."""
@@ -150,47 +158,12 @@ class Decoder:
         best = int(among.argmax())
         return int(allowed[best]), float(among[best])
 
-    def _draft(self, match: Match | None, expected: Continuations, indent: str | None) -> list[int]:
+    def _draft(self, match: Match | None, expected: Continuations, shape: Shape) -> list[int]:
         """What the memory is sure of, at most to the end of the line where that is all that is wanted."""
         if match is None or not len(expected.ids) or expected.trust * expected.shares[0] < SURE:
             return []
         draft = match.draft(DRAFT)
-        if indent is None:
+        if shape.kind == "line":
             ends = (place for place, token in enumerate(draft) if b"\n" in self._vocabulary.tokens[token])
             draft = draft[: next(ends, len(draft))]
         return draft
-
-
-def _stops(text: bytes, indent: str | None) -> bool:
-    """Whether the text has come to its end: the line's, or the first line that leaves the block."""
-    newline = text.rfind(b"\n")
-    if newline < 0:
-        return False
-    if indent is None:
-        return True
-    if text.count(b"\n") >= BLOCK_LINES:
-        return True
-    last = text[newline + 1 :]
-    return bool(last.strip()) and _width(last) < len(indent)
-
-
-def _width(line: bytes) -> int:
-    return len(line) - len(line.lstrip(b" \t"))
-
-
-def _cut(raw: bytes, indent: str | None, *, complete: bool) -> str:
-    """The part of the decoded bytes that is worth showing: whole lines of the block, or the line.
-
-    A block that was not brought to its end loses its last, unfinished line, unless that is all there is.
-    """
-    text = raw.decode("utf-8", "ignore")
-    if indent is None:
-        return text.split("\n", 1)[0].rstrip()
-    first, *rest = text.split("\n")
-    lines = [first]
-    for number, line in enumerate(rest):
-        unfinished = number == len(rest) - 1 and not complete
-        if unfinished or (line.strip() and len(line) - len(line.lstrip(" \t")) < len(indent)):
-            break
-        lines.append(line)
-    return "\n".join(lines).rstrip()
