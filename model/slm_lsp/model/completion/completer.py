@@ -16,6 +16,7 @@ from slm_lsp.model.completion.identifiers import Candidate, IdentifierSearch
 from slm_lsp.model.completion.mixture import gate_of
 from slm_lsp.model.completion.prompt import Prompt, PromptBuilder, unix_newlines
 from slm_lsp.model.completion.shape import LINE, wanted
+from slm_lsp.model.completion.stages import Stages
 from slm_lsp.model.completion.trimming import fit
 from slm_lsp.model.completion.vocabulary import Vocabulary
 from slm_lsp.model.errors import Cancelled
@@ -29,6 +30,8 @@ _NEARBY = 4096
 """Characters after the cursor that matter for what is shown."""
 SEEN = 40
 """Tokens of a place in memory that are compared with a suggestion, to say where it was seen."""
+
+EVERY_STAGE = Stages()
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Step:
 class Completer:
     """Completes with one model. Holds a KV cache, which makes it fast while typing and unsafe for two threads."""
 
-    def __init__(self, checkpoint: Checkpoint, *, threads: int = 1) -> None:
+    def __init__(self, checkpoint: Checkpoint, *, threads: int = 1, stages: Stages = EVERY_STAGE) -> None:
         self.name = checkpoint.name
         """The checkpoint's name."""
         self.checkpoint = checkpoint
@@ -74,16 +77,19 @@ class Completer:
         self.tokenizer = checkpoint.tokenizer()
         """The checkpoint's vocabulary; a memory must have the same."""
         vocabulary = self._vocabulary = Vocabulary(self.tokenizer)
-        self._prompts = PromptBuilder(vocabulary, checkpoint.config, checkpoint.prompt)
-        self._decoder = Decoder(self._engine, vocabulary, gate_of(checkpoint.gate.get("mixture")))
+        self._stages = stages
+        self._prompts = PromptBuilder(vocabulary, checkpoint.config, checkpoint.prompt, healing=stages.healing)
+        self._decoder = Decoder(
+            self._engine, vocabulary, gate_of(checkpoint.gate.get("mixture")), drafts=stages.drafts
+        )  # fmt: skip
         self._identifiers = IdentifierSearch(self._engine, vocabulary, self._decoder)
         self.filter = filter_of(checkpoint.gate)
         """When it is silent."""
 
     @classmethod
-    def load(cls, folder: str | Path, *, threads: int = 1) -> Completer:
+    def load(cls, folder: str | Path, *, threads: int = 1, stages: Stages = EVERY_STAGE) -> Completer:
         """The completer of a checkpoint folder, run by `threads` threads; raises CheckpointError."""
-        return cls(Checkpoint.open(folder), threads=threads)
+        return cls(Checkpoint.open(folder), threads=threads, stages=stages)
 
     def complete(
         self,
@@ -107,12 +113,12 @@ class Completer:
         prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
         source = match.source() if match else None
         known = self._vocabulary.text_of(match.draft(SEEN)) if match else ""
-        shape = LINE if prompt.stem else wanted(nearby, after)
+        shape = wanted(nearby, after) if self._stages.lines and not prompt.stem else LINE
         decoded = self._decoder.decode(
             logits, prompt.stem, shape, match=match,
             floor=self.filter.floor(suggest) if hasty else 0.0, cancelled=cancelled,
         )  # fmt: skip
-        text = fit(decoded.text, nearby, after)
+        text = fit(decoded.text, nearby, after) if self._stages.fitting else decoded.text
         seen = bool(text) and known.startswith(prompt.stem.decode("utf-8", "ignore") + text.split("\n", 1)[0])
         confidence = self.filter.confidence(decoded.probability)
         shown = confidence >= self.filter.threshold(suggest)
@@ -158,4 +164,5 @@ class Completer:
             raise Cancelled("the request was cancelled")
         prompt = self._prompts.build(prefix, suffix, path)
         logits = self._engine.prefill(prompt.ids)
-        return prompt, logits, memory.matcher(path, prefix, suffix, prompt.stem) if memory else None
+        remembers = memory if self._stages.memory else None
+        return prompt, logits, remembers.matcher(path, prefix, suffix, prompt.stem) if remembers else None

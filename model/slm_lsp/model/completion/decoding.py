@@ -98,10 +98,11 @@ class Ahead:
 class Decoder:
     """Decodes from an engine whose cache holds the prompt."""
 
-    def __init__(self, engine: Engine, vocabulary: Vocabulary, mixture: Mixture) -> None:
+    def __init__(self, engine: Engine, vocabulary: Vocabulary, mixture: Mixture, *, drafts: bool = True) -> None:
         self._engine = engine
         self._vocabulary = vocabulary
         self._mixture = mixture
+        self._drafts = drafts
 
     def decode(
         self, logits: Floats, stem: bytes, shape: Shape = LINE, *, match: Match | None = None,
@@ -160,7 +161,7 @@ class Decoder:
 
     def _draft(self, match: Match | None, expected: Continuations, shape: Shape) -> list[int]:
         """What the memory is sure of, at most to the end of the line where that is all that is wanted."""
-        if match is None or not len(expected.ids) or expected.trust * expected.shares[0] < SURE:
+        if not self._drafts or match is None or not len(expected.ids) or expected.trust * expected.shares[0] < SURE:
             return []
         draft = match.draft(DRAFT)
         if shape.kind == "line":

@@ -53,8 +53,9 @@ def stem_of(text: str, *, joins_indent: bool) -> str:
 class PromptBuilder:
     """Builds the prompts of one model; the same text gives the same prompt, whatever was asked before."""
 
-    def __init__(self, vocabulary: Vocabulary, config: ModelConfig, style: str) -> None:
+    def __init__(self, vocabulary: Vocabulary, config: ModelConfig, style: str, *, healing: bool = True) -> None:
         self._vocabulary = vocabulary
+        self._healing = healing
         self._encode = vocabulary.tokenizer.encode
         self._special = vocabulary.tokenizer.special
         self._style = style
@@ -66,7 +67,7 @@ class PromptBuilder:
     def build(self, prefix: str, suffix: str, path: str = "") -> Prompt:
         """The prompt of a cursor between `prefix` and `suffix`, which may be whole files."""
         text, whole = self._window(prefix)
-        stem = stem_of(text, joins_indent=self._vocabulary.joins_indent)
+        stem = stem_of(text, joins_indent=self._vocabulary.joins_indent) if self._healing else ""
         text = text[: len(text) - len(stem)]
         after = unix_newlines(suffix[: self._reach])
         if self._style == "fim" and after.strip():

@@ -115,7 +115,10 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Of the choice of points.")] = 0,
     gate: Annotated[bool, typer.Option("--gate/--no-gate", help="With --points: silent where an editor is.")] = True,
     popup: Annotated[bool, typer.Option("--popup/--no-popup", help="Ask for the popup too.")] = True,
-    memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Without: the model alone.")] = True,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STAGE", help="Leave a stage out: memory, drafts, healing, lines, fitting; repeatable."),
+    ] = None,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Ask the copier and jedi too.")] = True,
     as_json: Json = False,
 ) -> None:
@@ -125,6 +128,7 @@ def evaluate(
 
     Examples:  slm-lsp evaluate ~/my-chroma-project --workspace auto
                slm-lsp evaluate --split test
+               slm-lsp evaluate --split tune --workspace auto --without memory
                slm-lsp evaluate --typist app/search.py
                slm-lsp evaluate --points points.jsonl --out predictions.jsonl
     """
@@ -136,7 +140,7 @@ def evaluate(
     options = Options(
         paths=paths or [], model=model, workspace=workspace, split=split, points=points, out=out, api=api,
         typist=typist, kinds=kinds, limit=limit, seed=seed, gate=gate, popup=popup, baselines=baselines,
-        memory=memory, as_json=as_json,
+        without=without or (), as_json=as_json,
     )  # fmt: skip
     raise typer.Exit(run_evaluation(options))
 

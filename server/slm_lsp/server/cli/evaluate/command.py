@@ -16,6 +16,7 @@ import platformdirs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from slm_lsp.model.completion import Stages
 from slm_lsp.model.errors import PointError, WorkspaceError
 from slm_lsp.model.evaluation import KINDS, Remembering
 from slm_lsp.model.evaluation.asked import parse_asked, predict
@@ -50,7 +51,7 @@ class Options:
     gate: bool = True
     popup: bool = True
     baselines: bool = True
-    memory: bool = True
+    without: Sequence[str] = ()
     api: bool = False
     typist: bool = False
     as_json: bool = False
@@ -69,12 +70,12 @@ def evaluate(options: Options) -> int:
     total = sum(len(project.points) for project in projects)
     if not total:
         raise WorkspaceError("no points there: no Python code in which a cursor of these kinds can stand")
-    completer = load_model(options.model, _place(options))
+    completer = load_model(options.model, _place(options), Stages.without(options.without))
     corpus = platformdirs.user_cache_path("slm-lsp") / "corpus" / "packed"
     with _progress("points", None) as advance:
         measured = measure_projects(
             completer, projects, api=options.api, popup=options.popup, baselines=options.baselines,
-            memory=options.memory, corpus=corpus if options.split and corpus.is_dir() else None, on_point=advance,
+            corpus=corpus if options.split and corpus.is_dir() else None, on_point=advance,
         )  # fmt: skip
     if options.as_json:
         print(json.dumps(tables.as_json(measured), indent=2))
@@ -151,8 +152,8 @@ def _type(options: Options) -> int:
 def _subject(options: Options, root: Path | None, place: Path | None) -> tuple[str, Completes, Mapping[str, str]]:
     """The name of the model an editor would use at a place, the model, and the workspace's files that it knows."""
     known = workspace_files(root) if root else {}
-    completer = load_model(options.model, place.resolve() if place else None)
-    return completer.name, Remembering(completer, known) if options.memory else completer, known
+    completer = load_model(options.model, place.resolve() if place else None, Stages.without(options.without))
+    return completer.name, Remembering(completer, known), known
 
 
 def _place(options: Options) -> Path | None:

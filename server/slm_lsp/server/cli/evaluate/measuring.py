@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from slm_lsp.data import vocabulary
-from slm_lsp.model.completion import Completer
+from slm_lsp.model.completion import Completer, Stages
 from slm_lsp.model.evaluation import KINDS, Judgement, Remembering, judge
 from slm_lsp.model.evaluation.api import API_KINDS, judge_api
 from slm_lsp.model.evaluation.copier import Copier, Ids, read_corpus
@@ -47,19 +47,19 @@ class Measured:
     analysis), "copier", "copier + corpus", "jedi", "copier + jedi"."""
 
 
-def load_model(model: str, place: Path | None) -> Completer:
+def load_model(model: str, place: Path | None, stages: Stages) -> Completer:
     """The model of a name or folder, or the one an editor would use at a place; raises CheckpointError."""
     library = ModelLibrary()
     if Path(model).is_dir():
         model = str(Path(model).resolve())
-    return Completer.load(find_model(choose(place, model, library).name, library), threads=THREADS)
+    return Completer.load(find_model(choose(place, model, library).name, library), threads=THREADS, stages=stages)
 
 
 def measure_projects(
-    completer: Completer, projects: Sequence[Project], *, api: bool = False, popup: bool = True, memory: bool = True,
-    baselines: bool = True, corpus: Path | None = None, on_point: Callable[[str], None] = lambda name: None,
+    completer: Completer, projects: Sequence[Project], *, api: bool = False, popup: bool = True, baselines: bool = True,
+    corpus: Path | None = None, on_point: Callable[[str], None] = lambda name: None,
 ) -> Measured:  # fmt: skip
-    """Ask the model, with its memory unless told otherwise, and the baselines at every point.
+    """Ask the model, with its memory, and the baselines at every point.
 
     `on_point` hears who is asked where.
     """
@@ -69,7 +69,7 @@ def measure_projects(
     for project in projects:
         with analysis_of() as analysis:
             lister = lister_of(analysis, project.root) if popup else None
-            subjects = _models(completer, project, lister, memory=memory, baselines=baselines)
+            subjects = _models(completer, project, lister, baselines=baselines)
             if baselines:
                 subjects |= _baselines(project, tokenizer, packed, lister)
             for who, subject in subjects.items():
@@ -103,15 +103,12 @@ def lister_of(analysis: StaticAnalysis, root: Path | None) -> Lister:
     return names
 
 
-def _models(
-    completer: Completer, project: Project, lister: Lister | None, *, memory: bool, baselines: bool
-) -> dict[str, Completes]:
+def _models(completer: Completer, project: Project, lister: Lister | None, *, baselines: bool) -> dict[str, Completes]:
     """The model as editors are served, and its names without static analysis."""
-    remembering = Remembering(completer, project.known)
-    alone: Completes = remembering if memory else completer
+    alone = Remembering(completer, project.known)
     if lister is None:
         return {"model": alone}
-    models: dict[str, Completes] = {"model": Served(completer, remembering.memory if memory else None, lister)}
+    models: dict[str, Completes] = {"model": Served(completer, alone.memory, lister)}
     return {**models, "model alone": NamesAlone(alone)} if baselines else models
 
 

@@ -48,6 +48,8 @@ def show(measured: Measured) -> None:
     console.print(_table(rows, columns, f"ghost text, model {measured.model}"))
     if any("top1" in row.figures for row in rows["model"]):
         console.print(_table(rows, dict.fromkeys(rows, ("top1", "top5")), "popup: the right name first, among five"))
+    times = sorted(judgement.ms for judgement in measured.judgements["model"])
+    console.print(f"[dim]a suggestion took p50 {_percentile(times, 50):.1f}, p95 {_percentile(times, 95):.1f} ms[/]")
     console.print("[dim]EM: exactly right; ES: edit similarity; in brackets 95% intervals over files[/]")
 
 
@@ -88,6 +90,10 @@ def _table(rows: Mapping[str, Sequence[Row]], columns: Mapping[str, Sequence[str
             cells = (_cell(name, figures[who].get(name), interval=who == "model") for who, name in wanted)
             table.add_row(row.name, str(row.points), *cells)
     return table
+
+
+def _percentile(times: Sequence[float], percent: int) -> float:
+    return times[min(len(times) * percent // 100, len(times) - 1)]
 
 
 def _cell(name: str, figure: Figure | None, *, interval: bool) -> str:
