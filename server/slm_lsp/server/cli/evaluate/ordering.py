@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from slm_lsp.model.completion import Stages
 from slm_lsp.model.completion.ranking import INVENTED, evidence, fitting
 from slm_lsp.model.evaluation import Remembering
 from slm_lsp.model.evaluation.judging import next_identifier
@@ -36,7 +37,7 @@ Choice = tuple[Array, int]
 
 def choices(split: str, workspace: str | None) -> Iterator[Choice]:
     """Of all points of a split where a popup opens and the right name is a candidate."""
-    completer = load_model("base", None)
+    completer = load_model("base", None, Stages())
     for project in projects_of_split(split, workspace, kinds=POPUP_KINDS, limit=None):
         memory = Remembering(completer, project.known).memory
         with analysis_of() as analysis:
