@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 TYPED := .demo/chromadb-ops/chroma_ops/db_info.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture screenshots vsix test test-all test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures clean
+.PHONY: help demo picture screenshots vsix test test-all test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures ablation clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -83,6 +83,13 @@ pretrain: $(READY)  ## train the base model: make pretrain MINUTES=60 [DEVICE=cu
 figures: $(READY)  ## the base model's figures on the packages of the split `test` (fetch the corpus first)
 	$(VENV)/bin/slm-lsp evaluate --split test --model base
 	$(VENV)/bin/slm-lsp evaluate --split test --model base --workspace auto
+
+ablation: $(READY)  ## what each stage of the engine brings, on the split `tune`
+	@for stage in none memory drafts healing lines fitting; do \
+		echo "== without $$stage"; \
+		$(VENV)/bin/slm-lsp evaluate --split tune --workspace auto --model base --no-popup --no-baselines \
+			$$([ $$stage = none ] || echo --without $$stage) | grep -E "^ *all|took"; \
+	done
 
 clean:  ## remove what the verbs above made in this folder
 	rm -rf $(VENV) .demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,10 +21,10 @@ from slm_lsp.model.completion import Completer
 from slm_lsp.model.errors import SlmLspError
 from slm_lsp.model.evaluation import Judgement, Point, Remembering, choose, judge
 from slm_lsp.model.repository import read_repository
-from slm_lsp.model.runtime.checkpoint import Checkpoint, write_checkpoint
-from slm_lsp.trainer.card import base_card
+from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.trainer.corpus.manifest import Split, archives_folder
 from slm_lsp.trainer.corpus.unpack import points_of_split, unpack
+from slm_lsp.trainer.export import rewrite_base
 from slm_lsp.trainer.gating import fit_gate
 
 POINTS = 160
@@ -35,23 +35,20 @@ Known = dict[str, str]
 """A workspace's files by path."""
 
 
-def fit(folder: Path, archives: Path) -> dict[str, Any]:
+def fit(folder: Path, archives: Path) -> dict[str, float]:
     """Fit mixture and gate of a base checkpoint on the split `tune`, write them with figures and card into it."""
     checkpoint = Checkpoint.open(folder)
     gate = fitted_gate(checkpoint, archives)
     completer = Completer(replace(checkpoint, gate=gate), threads=2)
     alone = [judgement for points, _ in packages("tune", archives) for judgement in judge(completer, points)]
     figures = {
+        "points": len(alone),
         **figures_of(alone, "alone"),
         **figures_of(judge_packages(completer, "tune", archives, workspace=False), "file"),
         **figures_of(judge_packages(completer, "tune", archives, workspace=True), "workspace"),
     }
     metrics = {**checkpoint.metrics, "tune": {**checkpoint.metrics["tune"], **figures}}
-    write_checkpoint(
-        folder, name=checkpoint.name, config=checkpoint.config, prompt=checkpoint.prompt, tensors=checkpoint.tensors(),
-        graph=checkpoint.graph(), tokenizer=checkpoint.tokenizer(), metrics=metrics, gate=gate,
-        card=base_card(checkpoint.config, metrics),
-    )  # fmt: skip
+    rewrite_base(checkpoint, gate=gate, metrics=metrics)
     return figures
 
 
