@@ -48,7 +48,8 @@ Vocabulary = Annotated[
     Path,
     typer.Option(help="tokenizer.json, or a folder with it.", default_factory=lambda: vocabulary("chroma8k")),
 ]
-HeldOut = Annotated[Literal["tune", "test"], typer.Argument(help="The split.")]
+HeldOut = Annotated[Literal["tune", "test", "adapt"], typer.Argument(help="The split.")]
+Pointed = Annotated[Literal["tune", "test"], typer.Argument(help="The split.")]
 
 
 @contextmanager
@@ -141,7 +142,7 @@ def unpack_split(archives: Archives, split: HeldOut) -> None:
 
 
 @app.command()
-def points(archives: Archives, split: HeldOut) -> None:
+def points(archives: Archives, split: Pointed) -> None:
     """Choose the points of a held-out split anew and write its point file; it changes only with the manifest."""
     chosen = choose_positions(split, archives)
     write_positions(point_file(split), chosen)
