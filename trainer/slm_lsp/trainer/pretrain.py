@@ -4,9 +4,10 @@
 
 Knows: the base model's shape, recipe and data mix. Must not know: archives, repositories, editors.
 
-The schedule runs by the clock, so that every run ends decayed and shippable whatever the machine; the state is
-saved every minute in the user's cache folder, and the same command goes on from there. The state from before the
-learning rate fell is kept, so that a later, longer run (--extend) starts where this one was still learning fast.
+The schedule runs by the clock (or by tokens, where other work comes first), so that every run ends decayed and
+shippable whatever the machine. The state is saved every minute in the user's cache folder, and the same command goes
+on from there; that from before the learning rate fell is kept, so that a later, longer run (--extend) starts where
+this one was still learning fast.
 
 Shapes: B batch, T time (the context). A batch is (B, T + 1).
 """
@@ -124,14 +125,14 @@ class Reporter:
 
 
 def pretrain(
-    pack: Pack, out: Path, *, config: ModelConfig = BASE, minutes: float, mix: Mix, recipe: Recipe, compute: Compute,
+    pack: Pack, out: Path, *, budget: Budget, config: ModelConfig = BASE, mix: Mix, recipe: Recipe, compute: Compute,
     state_file: Path | None = None, fresh: bool = False, rows: int = 64,
 ) -> dict[str, Any]:  # fmt: skip
-    """Train for `minutes` in all (earlier sessions included), then write the checkpoint to `out`; its metrics."""
+    """Train for the budget (earlier sessions included), then write the checkpoint to `out`; its metrics."""
     torch.manual_seed(mix.seed)
     tokenizer = Tokenizer.from_file(vocabulary("chroma8k"))
     run = Run(
-        TinyGPT(config), batches(pack, config.context, mix, recipe), recipe=recipe, budget=Budget(seconds=60 * minutes),
+        TinyGPT(config), batches(pack, config.context, mix, recipe), recipe=recipe, budget=budget,
         compute=compute, state_file=state_file, keep_at=1 - recipe.decay,
     )  # fmt: skip
     if not fresh and run.resume():
@@ -179,6 +180,10 @@ def _stop_on_signals() -> Callable[[], bool]:
 
 def command(
     minutes: Annotated[float, typer.Option(help="Training time in all, earlier sessions of the run included.")] = 60.0,
+    tokens: Annotated[
+        float | None,
+        typer.Option(metavar="MILLIONS", help="Tokens to train on in all, in place of --minutes: on a busy machine."),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     out: Annotated[
         Path | None, typer.Option(help="Where the checkpoint goes; default: the shipped base model.")
@@ -201,8 +206,10 @@ def command(
     state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"state-{device}.pt"
     if extend:
         extend_from(state_file)
+    steps = round(tokens * 1e6 / (rows * BASE.context)) if tokens else None
+    budget = Budget(steps, seconds=None if steps else 60 * minutes)
     metrics = pretrain(
-        read_pack(packed or packed_folder()), out or base_checkpoint(), minutes=minutes, mix=Mix(rows=rows, seed=seed),
+        read_pack(packed or packed_folder()), out or base_checkpoint(), budget=budget, mix=Mix(rows=rows, seed=seed),
         recipe=Recipe(decay=0.3), compute=Compute(device=device, compile=not eager), state_file=state_file, fresh=fresh,
     )  # fmt: skip
     print(json.dumps({name: metrics[name] for name in ("tokens", "minutes", "train_loss", "tune")}, indent=2))
