@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from slm_lsp.trainer.cookbook.calls import Receivers, imported_names
+from slm_lsp.model.evaluation.calls import Receivers, imported_names
 
 POSITIONS = {
     "get_collection": ("name",),

@@ -1,6 +1,6 @@
 """The API benchmark: every method, keyword and literal argument of a program's ChromaDB calls, asked for one by one.
 
-Knows: Python's syntax tree, what a ChromaDB call looks like. Must not know: models, where programs come from.
+Knows: Python's syntax tree. Must not know: what a ChromaDB call looks like (calls.py), models, where programs are.
 """
 
 from __future__ import annotations
@@ -9,33 +9,14 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from slm_lsp.model.evaluation.calls import chroma_nodes
 from slm_lsp.model.evaluation.judging import LABELS, Completes, Judgement, rank_of
 from slm_lsp.model.evaluation.metrics import edit_similarity
-from slm_lsp.model.evaluation.points import Point, imports_chromadb
+from slm_lsp.model.evaluation.points import Point
 
 API_KINDS = ("method", "keyword", "literal")
 """method   the cursor stands after the dot of a ChromaDB call    keyword   where a keyword argument begins
 literal  where a literal argument begins"""
-
-_CLIENTS = re.compile(r"^(Persistent|Ephemeral|Http|AsyncHttp|Cloud|Admin)Client$|^Client$")
-_UNMISTAKABLE = re.compile(
-    r"^(get_or_create|create|get|delete|list|count)_collections?$|^(upsert|peek|heartbeat|set_tenant|set_database)$"
-    r"|^(create|get|delete|list)_(tenant|database)s?$|^(get_version|get_max_batch_size|get_user_identity)$"
-)
-_ON_KNOWN_VALUES = frozenset(["add", "get", "query", "update", "delete", "count", "modify", "reset"])
-_KEYWORDS = frozenset(
-    [
-        "documents",
-        "metadatas",
-        "embeddings",
-        "query_texts",
-        "query_embeddings",
-        "n_results",
-        "where_document",
-        "include",
-    ]
-)
-_ANNOTATION = re.compile(r"\b(Async)?(Collection|ClientAPI|AdminAPI|AdminClient|Client)\b")
 
 
 def api_points(path: str, text: str) -> list[Point]:
@@ -46,8 +27,6 @@ def api_points(path: str, text: str) -> list[Point]:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return []
-    if not imports_chromadb(text):
         return []
     starts = [0]
     for line in text.encode().splitlines(keepends=True):
@@ -79,10 +58,7 @@ def judge_api(completer: Completes, points: Sequence[Point]) -> Iterator[Judgeme
 
 def _spots(tree: ast.Module, starts: Sequence[int]) -> Iterator[tuple[str, int, int]]:
     """Kind, first and end byte of everything that is asked for."""
-    known = _chroma_values(tree)
-    for call in ast.walk(tree):
-        if not isinstance(call, ast.Call) or not _is_chroma(call, known):
-            continue
+    for call in dict.fromkeys(call for _, call in chroma_nodes(tree)):
         if isinstance(call.func, ast.Attribute):
             end = starts[(call.func.end_lineno or 1) - 1] + (call.func.end_col_offset or 0)
             yield "method", end - len(call.func.attr.encode()), end
@@ -94,51 +70,6 @@ def _spots(tree: ast.Module, starts: Sequence[int]) -> Iterator[tuple[str, int, 
             if _is_literal(value):
                 start = starts[value.lineno - 1] + value.col_offset
                 yield "literal", start, starts[(value.end_lineno or 1) - 1] + (value.end_col_offset or 0)
-
-
-def _chroma_values(tree: ast.Module) -> set[str]:
-    """Names and attributes that hold a client or a collection: assigned from such a call, or annotated so."""
-    known: set[str] = set()
-    nodes = list(ast.walk(tree))
-    for node in nodes:
-        if isinstance(node, ast.arg) and node.annotation and _ANNOTATION.search(ast.unparse(node.annotation)):
-            known.add(node.arg)
-        elif isinstance(node, ast.AnnAssign) and _ANNOTATION.search(ast.unparse(node.annotation)):
-            known.add(_last_name(node.target))
-    grown = -1
-    while grown != len(known):
-        grown = len(known)
-        for node in nodes:
-            if not isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
-                continue
-            value = node.value.value if isinstance(node.value, ast.Await) else node.value
-            if isinstance(value, ast.Call) and _gives_chroma(value, known):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                known |= {_last_name(target) for target in targets}
-    return known - {""}
-
-
-def _gives_chroma(call: ast.Call, known: set[str]) -> bool:
-    name = _last_name(call.func)
-    return bool(_CLIENTS.match(name)) or (name.endswith("_collection") and _is_chroma(call, known))
-
-
-def _is_chroma(call: ast.Call, known: set[str]) -> bool:
-    name = _last_name(call.func)
-    if _CLIENTS.match(name):
-        return True
-    if not isinstance(call.func, ast.Attribute):
-        return False
-    if _UNMISTAKABLE.match(name):
-        return True
-    owner = _last_name(call.func.value)
-    keywords = {keyword.arg for keyword in call.keywords}
-    return name in _ON_KNOWN_VALUES and (owner in known or bool(keywords & _KEYWORDS))
-
-
-def _last_name(node: ast.AST) -> str:
-    """`collection` of `self.collection`; "" for what has no name."""
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _is_literal(node: ast.AST) -> bool:

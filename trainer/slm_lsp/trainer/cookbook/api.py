@@ -20,7 +20,7 @@ from socket import create_server
 from typing import TYPE_CHECKING, Any, cast
 
 from slm_lsp.model.errors import CorpusError, MissingExtra
-from slm_lsp.trainer.cookbook.calls import FACTORIES, Owner
+from slm_lsp.model.evaluation.calls import FACTORIES, Owner
 
 if TYPE_CHECKING:
     from chromadb import Collection

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from slm_lsp.model.evaluation.calls import Owner, chroma_calls
 from slm_lsp.trainer.cookbook.api import Api
-from slm_lsp.trainer.cookbook.calls import Owner, chroma_calls
 
 ENOUGH = 5
 """Programs in which every method and every keyword should appear."""

@@ -66,7 +66,14 @@ def chroma_calls(text: str) -> list[Call]:
 
     Raises SyntaxError if the text is not Python.
     """
-    tree = ast.parse(text)
+    return [
+        Call(owner, _last(node.func), frozenset(keyword.arg for keyword in node.keywords if keyword.arg))
+        for owner, node in chroma_nodes(ast.parse(text))
+    ]
+
+
+def chroma_nodes(tree: ast.AST) -> list[tuple[Owner, ast.Call]]:
+    """The same calls of a parsed program, and whose they are; one whose owner is not sure comes more than once."""
     imported = set(imported_names(tree))
     return list(Receivers(tree, imported).calls()) if imported else []
 
@@ -94,17 +101,15 @@ class Receivers:
             for node in self._nodes:
                 self._learn(node)
 
-    def calls(self) -> Iterator[Call]:
-        """Every call whose receiver has a kind, and every factory's."""
+    def calls(self) -> Iterator[tuple[Owner, ast.Call]]:
+        """Every call whose receiver has a kind, and every factory's, with whose it is."""
         for node in self._nodes:
             if not isinstance(node, ast.Call):
                 continue
-            name = _last(node.func)
-            keywords = frozenset(keyword.arg for keyword in node.keywords if keyword.arg)
-            if name in FACTORIES and self._is_chromadbs(node.func):
-                yield Call("chromadb", name, keywords)
+            if _last(node.func) in FACTORIES and self._is_chromadbs(node.func):
+                yield "chromadb", node
             elif isinstance(node.func, ast.Attribute):
-                yield from (Call(kind, name, keywords) for kind in sorted(self._of(node.func.value)))
+                yield from ((kind, node) for kind in sorted(self._of(node.func.value)))
 
     def _learn(self, node: ast.AST) -> None:
         """Bind what this node binds."""
