@@ -61,7 +61,6 @@ check: $(READY)  ## lint and types alone
 
 bench: $(READY) $(TYPED)  ## latency and memory of the server while someone types in a real file of 344 lines
 	$(VENV)/bin/slm-lsp bench $(TYPED)
-	$(RUN) -m slm_lsp.model.memory
 
 $(TYPED):
 	$(RUN) demo/demo.py

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slm_lsp.data import base_checkpoint
 from slm_lsp.model.memory import Memory
-from slm_lsp.model.memory.__main__ import measure
+from slm_lsp.model.memory.costs import measure
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 
 

@@ -1,21 +1,18 @@
-"""What the memory costs, measured on the standard library: `python -m slm_lsp.model.memory [TOKENS]`.
+"""What the memory costs, measured on the standard library.
 
 Knows: the memory, a clock. Must not know: models, servers.
 """
 
 from __future__ import annotations
 
-import sys
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from slm_lsp.data import base_checkpoint
 from slm_lsp.model.memory.memory import Memory
-from slm_lsp.model.runtime.checkpoint import Checkpoint
 
 TOKENS = 1_000_000
 """Of the workspace that is learned."""
@@ -54,7 +51,7 @@ def standard_library(characters: int) -> Iterator[tuple[str, str]]:
             return
 
 
-def measure(memory: Memory, tokens: int) -> Costs:
+def measure(memory: Memory, tokens: int = TOKENS) -> Costs:
     """Learn so many tokens, then type into a long module of them that is open."""
     files = dict(standard_library(int(tokens * CHARACTERS_PER_TOKEN)))
     began = perf_counter()
@@ -74,14 +71,3 @@ def measure(memory: Memory, tokens: int) -> Costs:
         times.append((perf_counter() - began) * 1000)
     times.sort()
     return Costs(memory.tokens, learned, text.count("\n"), median(times), times[len(times) * 95 // 100])
-
-
-def main(arguments: list[str]) -> None:
-    """Print the figures."""
-    memory = Memory(Checkpoint.open(base_checkpoint()).tokenizer())
-    for name, value in asdict(measure(memory, int(arguments[0]) if arguments else TOKENS)).items():
-        print(f"{name:12} {value:,.2f}" if isinstance(value, float) else f"{name:12} {value:,}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
