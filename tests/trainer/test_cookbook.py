@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from slm_lsp.model.errors import CorpusError, MissingExtra
+from slm_lsp.model.evaluation.calls import chroma_calls
 from slm_lsp.trainer.cookbook.__main__ import app
 from slm_lsp.trainer.cookbook.api import EXEMPT, Api, embedded, read_api, try_exempt
-from slm_lsp.model.evaluation.calls import chroma_calls
 from slm_lsp.trainer.cookbook.coverage import ENOUGH, count_coverage
 from slm_lsp.trainer.cookbook.overlap import compare
 from slm_lsp.trainer.cookbook.programs import COOKBOOK, Program, count_tokens, read_benchmark, read_programs

@@ -18,11 +18,13 @@ import json
 import math
 import shutil
 import signal
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import platformdirs
@@ -36,46 +38,23 @@ from slm_lsp.model.errors import SlmLspError, TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.card import base_card
+from slm_lsp.trainer.corpus.compact import expand
 from slm_lsp.trainer.corpus.manifest import archives_folder, packed_folder
 from slm_lsp.trainer.corpus.pack import Pack, read_pack
 from slm_lsp.trainer.corpus.unpack import points_of_split
 from slm_lsp.trainer.export import export
+from slm_lsp.trainer.ferry import read_parts, write_parts
 from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy, stable_file
 from slm_lsp.trainer.optimizer import Recipe
+from slm_lsp.trainer.rows import Mix, rows_of
 from slm_lsp.trainer.tune import fit
 
-BASE = ModelConfig(vocab_size=8192, context=512, layers=8, width=256, heads=4, hidden=704)
-"""8.5M parameters: half a millisecond a token on one core, 10 MB at 8 bits."""
-
-
-@dataclass(frozen=True)
-class Mix:
-    """What a batch is made of."""
-
-    rows: int = 8
-    """Sequences in a batch (B)."""
-    chroma: float = 0.25
-    """Share of rows from files that use ChromaDB, while the learning rate is high."""
-    chroma_decay: float = 0.45
-    """The same while it falls."""
-    seed: int = 0
-    """Of the order of the data."""
-
-
-def batches(pack: Pack, context: int, mix: Mix, recipe: Recipe) -> Callable[[int, float], Tensor]:
-    """Rows of the packed corpus at random places: a pure function of the step, so that runs can be resumed."""
-
-    def batch(step: int, progress: float) -> Tensor:
-        draw = np.random.default_rng((mix.seed, step))
-        share = mix.chroma_decay if progress > 1 - recipe.decay else mix.chroma
-        rows = []
-        for _ in range(mix.rows):
-            tokens = pack.groups["chroma" if draw.random() < share else "general"]
-            start = int(draw.integers(len(tokens) - context))
-            rows.append(tokens[start : start + context + 1].astype(np.int64))
-        return torch.from_numpy(np.stack(rows))  # (B, T + 1)
-
-    return batch
+SHAPES = {
+    "small": ModelConfig(vocab_size=8192, context=512, layers=8, width=256, heads=4, hidden=704),
+    "large": ModelConfig(vocab_size=8192, context=512, layers=12, width=384, heads=6, hidden=1056),
+}
+"""small: 8.5M parameters, half a millisecond a token on one core, 10 MB at 8 bits; what processors can train.
+large: 24.8M parameters, 28 MB; what a GPU can train."""
 
 
 def validation_loss(model: TinyGPT, tokens: np.ndarray[Any, Any], rows: int) -> float:
@@ -124,40 +103,52 @@ class Reporter:
         )
 
 
-def pretrain(
-    pack: Pack, out: Path, *, budget: Budget, config: ModelConfig = BASE, mix: Mix, recipe: Recipe, compute: Compute,
-    state_file: Path | None = None, fresh: bool = False, rows: int = 64,
-) -> dict[str, Any]:  # fmt: skip
-    """Train for the budget (earlier sessions included), then write the checkpoint to `out`; its metrics."""
+def train(
+    pack: Pack, *, config: ModelConfig, budget: Budget, mix: Mix, recipe: Recipe, compute: Compute,
+    state_file: Path | None = None, fresh: bool = False,
+) -> tuple[TinyGPT, dict[str, Any]]:  # fmt: skip
+    """Train for the budget (earlier sessions included); the network, on the CPU, and what is known of it.
+
+    Raises typer.Exit where it is interrupted; the same call then goes on.
+    """
     torch.manual_seed(mix.seed)
-    tokenizer = Tokenizer.from_file(vocabulary("chroma8k"))
+    rows_at = rows_of(pack, Tokenizer.from_file(vocabulary("chroma8k")), config.context, mix, recipe.decay)
+
+    def batches(step: int, progress: float) -> Tensor:
+        return torch.from_numpy(rows_at(step, progress))  # (B, T + 1)
+
     run = Run(
-        TinyGPT(config), batches(pack, config.context, mix, recipe), recipe=recipe, budget=budget,
-        compute=compute, state_file=state_file, keep_at=1 - recipe.decay,
+        TinyGPT(config), batches, recipe=recipe, budget=budget, compute=compute, state_file=state_file,
+        keep_at=1 - recipe.decay,
     )  # fmt: skip
     if not fresh and run.resume():
         print(f"resuming at step {run.state.step}, {run.state.seconds / 60:.1f} minutes in", flush=True)
-    points_of_split("tune", archives_folder())  # where they are missing, say so now and not after the training
-    stopped = _stop_on_signals()
-    state = run.run(Reporter(run), stopped)
+    state = run.run(Reporter(run), _stop_on_signals())
     if not run.finished:
         print(f"stopped at {run.progress:.0%}; the same command goes on from here", flush=True)
         raise typer.Exit(130)
-    model = run.model.cpu().eval()
-    figures = measure(model, pack, rows)
-    metrics = {
-        "kind": "base", "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "tokens": state.tokens,
-        "steps": state.step, "minutes": round(state.seconds / 60, 1), "device": compute.device,
-        "train_loss": round(sum(state.losses[-200:]) / len(state.losses[-200:]), 4), "tune": figures,
-        "recipe": asdict(recipe), "mix": asdict(mix), "corpus": dict(pack.meta),
-    }  # fmt: skip
-    export(
-        model, out, name="base", tokenizer=tokenizer, prompt="prefix", metrics=metrics, gate={"min_confidence": 0.0},
-        card=base_card(config, metrics),
-    )  # fmt: skip
     if state_file:
         state_file.rename(state_file.with_suffix(".done"))
-    return {**metrics, "tune": {**figures, **fit(out, archives_folder())}}
+    return run.model.cpu().eval(), {
+        "kind": "base", "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "tokens": state.tokens,
+        "steps": state.step, "minutes": round(state.seconds / 60, 1), "device": compute.device,
+        "train_loss": round(sum(state.losses[-200:]) / len(state.losses[-200:]), 4),
+        "recipe": asdict(recipe), "mix": asdict(mix), "corpus": dict(pack.meta),
+    }  # fmt: skip
+
+
+def finish(model: TinyGPT, metrics: dict[str, Any], pack: Pack, out: Path, prompt: str, rows: int = 64) -> None:
+    """Measure a trained network on the split `tune`, write it as a checkpoint to `out`, and fit its gate."""
+    figures = measure(model, pack, rows)
+    metrics = {**metrics, "tune": figures}
+    export(
+        model, out, name="base", tokenizer=Tokenizer.from_file(vocabulary("chroma8k")), prompt=prompt, metrics=metrics,
+        gate={"min_confidence": 0.0}, card=base_card(model.config, metrics),
+    )  # fmt: skip
+    figures |= fit(out, archives_folder())
+    print(
+        json.dumps({**{name: metrics[name] for name in ("tokens", "minutes", "train_loss")}, "tune": figures}, indent=2)
+    )
 
 
 def extend_from(state_file: Path) -> None:
@@ -189,30 +180,59 @@ def command(
         Path | None, typer.Option(help="Where the checkpoint goes; default: the shipped base model.")
     ] = None,
     packed: Annotated[
-        Path | None, typer.Option(help="The packed corpus; default: where `corpus pack` puts it.")
+        Path | None, typer.Option(help="The packed corpus, a folder or a compact file; default: of `corpus pack`.")
     ] = None,
+    shape: Annotated[Literal["small", "large"], typer.Option(help="large wants a GPU.")] = "small",
     rows: Annotated[int, typer.Option(help="Sequences in a batch.")] = 8,
+    holes: Annotated[
+        tuple[float, float], typer.Option(help="Shares of rows with a hole to fill: before and in the decay.")
+    ] = (0.0, 0.0),
+    prompt: Annotated[Literal["prefix", "fim"], typer.Option(help="How the model is asked.")] = "prefix",
     seed: Annotated[int, typer.Option(help="Of the weights and of the order of the data.")] = 0,
     fresh: Annotated[bool, typer.Option(help="Start anew instead of resuming an unfinished run.")] = False,
     extend: Annotated[
         bool, typer.Option(help="Go on from where the last run's learning rate began to fall; --minutes counts it in.")
     ] = False,
     eager: Annotated[bool, typer.Option(help="Do not try torch.compile.")] = False,
+    parts: Annotated[
+        Path | None, typer.Option(help="Write the network there in parts, to be finished on another machine.")
+    ] = None,
+    from_parts: Annotated[Path | None, typer.Option(help="Finish a network that was written in parts there.")] = None,
 ) -> None:
     """Train the base model on the packed corpus for a given time and write a shippable checkpoint.
 
     Interrupt it whenever you like: the same command resumes. Example: --minutes 60
     """
-    state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"state-{device}.pt"
-    if extend:
-        extend_from(state_file)
-    steps = round(tokens * 1e6 / (rows * BASE.context)) if tokens else None
-    budget = Budget(steps, seconds=None if steps else 60 * minutes)
-    metrics = pretrain(
-        read_pack(packed or packed_folder()), out or base_checkpoint(), budget=budget, mix=Mix(rows=rows, seed=seed),
-        recipe=Recipe(decay=0.3), compute=Compute(device=device, compile=not eager), state_file=state_file, fresh=fresh,
-    )  # fmt: skip
-    print(json.dumps({name: metrics[name] for name in ("tokens", "minutes", "train_loss", "tune")}, indent=2))
+    with opened(packed or packed_folder()) as pack:
+        if not parts:
+            points_of_split("tune", archives_folder())  # where they are missing, say so now, not after the training
+        if from_parts:
+            model, metrics = read_parts(from_parts)
+        else:
+            state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"state-{device}.pt"
+            if extend:
+                extend_from(state_file)
+            config = SHAPES[shape]
+            steps = round(tokens * 1e6 / (rows * config.context)) if tokens else None
+            model, metrics = train(
+                pack, config=config, budget=Budget(steps, seconds=None if steps else 60 * minutes),
+                mix=Mix(rows=rows, holes=holes[0], holes_decay=holes[1], seed=seed), recipe=Recipe(decay=0.3),
+                compute=Compute(device=device, compile=not eager), state_file=state_file, fresh=fresh,
+            )  # fmt: skip
+        if parts:
+            write_parts(model, metrics, parts)
+        else:
+            finish(model, metrics, pack, out or base_checkpoint(), prompt)
+
+
+@contextmanager
+def opened(packed: Path) -> Iterator[Pack]:
+    """A pack, or the one that a compact file holds, which is expanded into a folder that goes afterwards."""
+    if packed.is_dir():
+        yield read_pack(packed)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield expand(packed, Path(name))
 
 
 def main() -> None:
