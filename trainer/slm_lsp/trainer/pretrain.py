@@ -57,6 +57,7 @@ SHAPES = {
 large: 24.8M parameters, 28 MB; what a GPU can train."""
 
 
+@torch.no_grad()
 def validation_loss(model: TinyGPT, tokens: np.ndarray[Any, Any], rows: int) -> float:
     """Nats a token over `rows` rows spread evenly over `tokens`."""
     context = model.config.context
