@@ -67,9 +67,17 @@ def test_points_made_elsewhere_come_back_in_order_and_bad_lines_are_named(
     assert [one["id"] for one in said] == ["first", 2]
     assert said[0]["line"].startswith("query_embeddings=")
     assert said[0]["popup"] == []
-    (tmp_path / "points.jsonl").write_text(lines[0])
-    assert evaluate("--points", "points.jsonl") == 0
-    assert json.loads(capsys.readouterr().out)["popup"]
+
+
+def test_the_popup_of_points_made_elsewhere_is_the_one_that_editors_are_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prefix = "import json\n\nread = json."
+    (tmp_path / "points.jsonl").write_text(json.dumps({"id": 1, "path": "new.py", "prefix": prefix, "suffix": "\n"}))
+    assert evaluate("--points", "points.jsonl", "--workspace", "project") == 0
+    said = json.loads(capsys.readouterr().out)["popup"]
+    assert "JSONDecodeError" in said  # which stands in no file: static analysis knows it
+    assert said.index("loads") < said.index("JSONDecodeError")  # which does: memory and model put it first
 
 
 def test_the_api_benchmark_and_the_typist(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,14 +16,19 @@ import platformdirs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from slm_lsp.model.completion import Stages
+from slm_lsp.model.completion import Completer, Stages
 from slm_lsp.model.errors import PointError, WorkspaceError
 from slm_lsp.model.evaluation import KINDS, Remembering
 from slm_lsp.model.evaluation.asked import parse_asked, predict
-from slm_lsp.model.evaluation.judging import Completes
 from slm_lsp.model.evaluation.typist import Typed, type_text
 from slm_lsp.server.cli.evaluate import tables
-from slm_lsp.server.cli.evaluate.measuring import load_model, measure_projects
+from slm_lsp.server.cli.evaluate.measuring import (
+    analysis_of,
+    lister_of,
+    load_model,
+    measure_projects,
+    served,
+)
 from slm_lsp.server.cli.evaluate.projects import (
     Project,
     api_projects,
@@ -100,13 +105,14 @@ def _projects(options: Options) -> list[Project]:
 def _predict(options: Options, source: Path) -> int:
     """Predictions for points made elsewhere; 1 where a line could not be read."""
     root = Path(options.workspace) if options.workspace else None
-    _, subject, known = _subject(options, root, root)
     try:
         lines = source.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise WorkspaceError(f"{source}: {error}") from error
+    completer, known = _subject(options, root, root)
     bad = 0
-    with _writer(options.out) as write, _progress("points", len(lines)) as advance:
+    with analysis_of() as analysis, _writer(options.out) as write, _progress("points", len(lines)) as advance:
+        asked_of = served(Remembering(completer, known), lister_of(analysis, root) if options.popup else None)
         for number, line in enumerate(lines, start=1):
             advance("points")
             if not line.strip():
@@ -118,7 +124,7 @@ def _predict(options: Options, source: Path) -> int:
                 print(f"slm-lsp: {source}, line {number}: {error}; skipped", file=sys.stderr)
                 continue
             at = replace(asked, path=inside(asked.path, root, known))
-            write(json.dumps(predict(subject, at, gate=options.gate, popup=options.popup)))
+            write(json.dumps(predict(asked_of, at, gate=options.gate, popup=options.popup)))
     return 1 if bad else 0
 
 
@@ -127,7 +133,8 @@ def _type(options: Options) -> int:
     if not files:
         raise WorkspaceError("--typist wants the files to type")
     root = Path(options.workspace) if options.workspace else None
-    model, subject, known = _subject(options, root, root or files[0])
+    completer, known = _subject(options, root, root or files[0])
+    subject, model = Remembering(completer, known), completer.name
     typed: dict[str, Typed] = {}
     texts = {str(file): read_file(file)[: options.limit] for file in files}
     with _progress("characters", sum(map(len, texts.values()))) as advance:
@@ -149,11 +156,10 @@ def _type(options: Options) -> int:
     return 0
 
 
-def _subject(options: Options, root: Path | None, place: Path | None) -> tuple[str, Completes, Mapping[str, str]]:
-    """The name of the model an editor would use at a place, the model, and the workspace's files that it knows."""
-    known = workspace_files(root) if root else {}
+def _subject(options: Options, root: Path | None, place: Path | None) -> tuple[Completer, Mapping[str, str]]:
+    """The model an editor would use at a place, and the workspace's files that it knows."""
     completer = load_model(options.model, place.resolve() if place else None, Stages.without(options.without))
-    return completer.name, Remembering(completer, known), known
+    return completer, workspace_files(root) if root else {}
 
 
 def _place(options: Options) -> Path | None:

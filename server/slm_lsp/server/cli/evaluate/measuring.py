@@ -103,13 +103,16 @@ def lister_of(analysis: StaticAnalysis, root: Path | None) -> Lister:
     return names
 
 
+def served(remembering: Remembering, lister: Lister | None = None) -> Completes:
+    """A model with its memory, and with the popup that editors are given where names are listed."""
+    return Served(remembering.completer, remembering.memory, lister) if lister else remembering
+
+
 def _models(completer: Completer, project: Project, lister: Lister | None, *, baselines: bool) -> dict[str, Completes]:
     """The model as editors are served, and its names without static analysis."""
-    alone = Remembering(completer, project.known)
-    if lister is None:
-        return {"model": alone}
-    models: dict[str, Completes] = {"model": Served(completer, alone.memory, lister)}
-    return {**models, "model alone": NamesAlone(alone)} if baselines else models
+    remembering = Remembering(completer, project.known)
+    models = {"model": served(remembering, lister)}
+    return {**models, "model alone": NamesAlone(remembering)} if lister and baselines else models
 
 
 def _baselines(
