@@ -34,6 +34,15 @@ def point_file(split: str) -> Path:
     return ROOT / "points" / f"{split}.tsv"
 
 
+def textbook() -> dict[str, str]:
+    """The cookbook's programs, by names that no workspace has: what every live memory is taught."""
+    folder = ROOT / "cookbook"
+    return {
+        f"<cookbook>/{path.relative_to(folder).as_posix()}": path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*.py"))
+    }
+
+
 def api_benchmark() -> Path:
     """The folder of the programs whose ChromaDB calls are the API benchmark; never trained on."""
     return ROOT / "api_benchmark"

@@ -14,7 +14,7 @@ from doubles import PROGRAM, TINY
 from slm_lsp.data import ROOT
 from slm_lsp.model.completion.prompt import PromptBuilder
 from slm_lsp.model.completion.vocabulary import Vocabulary
-from slm_lsp.model.memory import Match, Memory
+from slm_lsp.model.memory import Match, Memory, textbook_of
 from slm_lsp.model.memory.memory import LONGEST_OPEN, SLICE
 from slm_lsp.model.memory.store import NAME
 from slm_lsp.model.runtime.checkpoint import Checkpoint
@@ -257,3 +257,17 @@ def test_an_empty_memory_and_an_empty_document_are_silent() -> None:
     assert (match.draft(9), match.source(), match.continuations().length) == ([], None, 0)
     match.advance(100)
     assert match.draft(9) == []
+
+
+def test_what_it_was_taught_is_known_and_counts_least() -> None:
+    memory = Memory(TOKENIZER)
+    memory.teach(textbook_of(TOKENIZER, {"<cookbook>/a.py": "import library\n\nshelf = library.rows(limit=3)\n"}))
+    before = "import library\n\nshelf = library."
+    match = memory.matcher("b.py", before, "\n")
+    assert (drafted(match), match.source()) == ("rows(limit=3)", ("<cookbook>/a.py", 3))
+    memory.learn([("c.py", "import library\n\nshelf = library.books(9)\n")])
+    match = memory.matcher("b.py", before, "\n")
+    assert (drafted(match), match.source()) == ("books(9)", ("c.py", 3))
+    likeliest = match.continuations()
+    assert "books".startswith(TOKENIZER.decode([int(likeliest.ids[0])]))
+    assert likeliest.shares[0] > 0.5

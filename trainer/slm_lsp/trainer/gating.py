@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from slm_lsp.data import textbook
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.completion.filter import filter_of
 from slm_lsp.model.evaluation import Point, Remembering
 from slm_lsp.model.evaluation.gate import PRECISION, QUIET, calibrate, threshold_for
 from slm_lsp.model.evaluation.metrics import exact_match
 from slm_lsp.model.evaluation.mixing import expectations, fit_mixture
+from slm_lsp.model.memory import textbook_of
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 
 Project = tuple[Sequence[Point], Mapping[str, str]]
@@ -45,17 +47,18 @@ def _fitted(
 ) -> tuple[dict[str, Any], list[tuple[float, bool]]]:
     """Mixture and calibration; and (confidence, was it right) of what was offered at the points."""
     completer = Completer(replace(checkpoint, gate={}), threads=THREADS)
+    taught = textbook_of(completer.tokenizer, textbook())
     expected = [
         one
         for points, known in projects
-        for one in expectations(completer, points, Remembering(completer, known).memory)
+        for one in expectations(completer, points, Remembering(completer, known, taught).memory)
     ]
     gate: dict[str, Any] = {"mixture": fit_mixture(expected, prior.get("mixture", ()))}
     mixing = Completer(replace(checkpoint, gate=gate), threads=THREADS)
     offered = [
         (offer.probability, exact_match(offer.text, point.target))
         for points, known in projects
-        for subject in [Remembering(mixing, known)]
+        for subject in [Remembering(mixing, known, taught)]
         for point in points
         if (offer := subject.complete(point.prefix, point.suffix, path=point.path))
     ]

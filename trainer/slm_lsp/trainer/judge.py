@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from slm_lsp.data import textbook
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.evaluation import Point, Remembering, Scores, measure
+from slm_lsp.model.memory import textbook_of
 
 POINTS = 120
 """Cursors at which both models complete, where the files set aside have as many."""
@@ -46,7 +48,8 @@ def judge(
             None, None, False,
             f"it cannot be judged: the files set aside have {len(points)} places to complete at, {ENOUGH} are needed",
         )  # fmt: skip
-    subjects = (Remembering(Completer.load(folder, threads=2), known) for folder in (base, trained))
+    completers = [Completer.load(folder, threads=2) for folder in (base, trained)]
+    subjects = (Remembering(one, known, textbook_of(one.tokenizer, textbook())) for one in completers)
     before, after = (measure(subject, points, on_point) for subject in subjects)
     better = after.beats(before)
     figures = f"exact match {after.em:.1%} against {before.em:.1%}"

@@ -16,10 +16,11 @@ from typing import Annotated, Any
 
 import typer
 
-from slm_lsp.data import base_checkpoint
+from slm_lsp.data import base_checkpoint, textbook
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.errors import SlmLspError
 from slm_lsp.model.evaluation import Judgement, Point, Remembering, choose, judge
+from slm_lsp.model.memory import textbook_of
 from slm_lsp.model.repository import read_repository
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.trainer.corpus.manifest import Split, archives_folder
@@ -77,10 +78,11 @@ def files_of(folder: Path) -> Known:
 
 def judge_packages(completer: Completer, split: Split, archives: Path, *, workspace: bool) -> list[Judgement]:
     """What the completer offers at each point of a split, knowing the open file alone or all of its package."""
+    taught = textbook_of(completer.tokenizer, textbook())
     return [
         judgement
         for points, known in packages(split, archives)
-        for judgement in judge(Remembering(completer, known if workspace else {}), points)
+        for judgement in judge(Remembering(completer, known if workspace else {}, taught), points)
     ]
 
 

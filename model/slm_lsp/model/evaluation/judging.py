@@ -15,7 +15,7 @@ from typing import Protocol
 from slm_lsp.model.completion import Candidate, Completer, Suggestion
 from slm_lsp.model.evaluation.metrics import edit_similarity, exact_match
 from slm_lsp.model.evaluation.points import POPUP_KINDS, Point
-from slm_lsp.model.memory import Memory
+from slm_lsp.model.memory import Memory, Shelf
 
 LABELS = 20
 """Most names of a popup that are looked at."""
@@ -67,10 +67,14 @@ class Completes(Protocol):
 class Remembering:
     """A Completer with the memory of one workspace, asked like anything else that completes."""
 
-    def __init__(self, completer: Completer, known: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self, completer: Completer, known: Mapping[str, str] = MappingProxyType({}), textbook: Shelf | None = None
+    ) -> None:
         """`known` are the workspace's files by path; at a point in one of them that one is not looked at."""
         self.completer = completer
         self.memory = Memory(completer.tokenizer)
+        if textbook:
+            self.memory.teach(textbook)
         self.memory.learn(known.items())
 
     def complete(self, prefix: str, suffix: str, *, path: str = "") -> Suggestion | None:

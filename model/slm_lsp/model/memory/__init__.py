@@ -8,7 +8,8 @@ Knows: a tokenizer, texts, cursors. Must not know: LSP, models, prompts, which f
 """
 
 from slm_lsp.model.memory.match import NOTHING, Continuations, Match
-from slm_lsp.model.memory.memory import Memory
+from slm_lsp.model.memory.memory import Memory, textbook_of
+from slm_lsp.model.memory.shelf import Shelf
 from slm_lsp.model.memory.store import Stamp
 
-__all__ = ["NOTHING", "Continuations", "Match", "Memory", "Stamp"]
+__all__ = ["NOTHING", "Continuations", "Match", "Memory", "Shelf", "Stamp", "textbook_of"]

@@ -19,8 +19,8 @@ from slm_lsp.model.memory.sources import Source
 
 MOST = 128
 """Places of one source that are followed at a time."""
-WEIGHTS = np.array([1.6, 1.2, 0.8, 0.4])
-"""What a place counts: before the cursor, after it, in a file of the same folder, elsewhere."""
+WEIGHTS = np.array([1.6, 1.2, 0.8, 0.4, 0.2])
+"""What a place counts: before the cursor, after it, in a file of the same folder, elsewhere, in the textbook."""
 FEW = 4
 """Fewer places than these are not followed alone: all that agree with less are looked up with them."""
 LEVELS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)

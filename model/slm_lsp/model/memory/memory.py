@@ -22,7 +22,17 @@ from slm_lsp.model.memory import store
 from slm_lsp.model.memory.document import BREAK, NOTHING, Document, frozen_tokens, unix_newlines
 from slm_lsp.model.memory.match import Match
 from slm_lsp.model.memory.shelf import REACH, Shelf, folder_of
-from slm_lsp.model.memory.sources import AFTER, BEFORE, ELSEWHERE, NEIGHBOR, Open, Part, Shelved, Source
+from slm_lsp.model.memory.sources import (
+    AFTER,
+    BEFORE,
+    ELSEWHERE,
+    NEIGHBOR,
+    TEXTBOOK,
+    Open,
+    Part,
+    Shelved,
+    Source,
+)
 from slm_lsp.model.memory.store import Learned, Stamp
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 
@@ -75,12 +85,17 @@ class Memory:
         self._fresh: set[str] = set()  # learned since the old shelf was sorted
         self._left_out = _NEVER  # the newest of the files that did not fit
         self._shelves = _Shelves(_EMPTY, _EMPTY, frozenset(), 0)
+        self._textbook = _EMPTY
         self._writing = threading.Lock()
 
     @property
     def tokens(self) -> int:
         """Tokens of learned files that can be found."""
         return self._shelves.tokens
+
+    def teach(self, textbook: Shelf) -> None:
+        """Know what is true of all projects too; it counts least. Any thread; see `textbook_of`."""
+        self._textbook = textbook
 
     def update(self, path: str, text: str) -> None:
         """An open document's current text, which counts in place of the file's until `forget`."""
@@ -170,6 +185,7 @@ class Memory:
             Open(parts),
             Shelved.behind(shelves.new, opened.keys(), folder),
             Shelved.behind(shelves.old, shelves.superseded | opened.keys(), folder),
+            Shelved.behind(self._textbook, (), folder, TEXTBOOK),
         ]
         return Match(sources, left[-REACH:].tolist(), self._newlines)
 
@@ -202,6 +218,11 @@ class Memory:
     def _shelf(self, paths: Iterable[str]) -> Shelf:
         recent_last = sorted(paths, key=lambda path: (self._learned[path].stamp, path))
         return Shelf.of([(path, self._learned[path].ids) for path in recent_last])
+
+
+def textbook_of(tokenizer: Tokenizer, files: Mapping[str, str]) -> Shelf:
+    """What memories of this vocabulary can be taught: (path, text), by paths that no workspace has."""
+    return Shelf.of([(path, frozen_tokens(tokenizer, unix_newlines(text))) for path, text in files.items()])
 
 
 def _beyond(length: int, kept: int) -> int:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from slm_lsp.model.memory.document import BREAK, Ids, Places
 from slm_lsp.model.memory.shelf import DEPTH, REACH, Shelf, inside, with_margins
 
-BEFORE, AFTER, NEIGHBOR, ELSEWHERE = range(4)
-"""How near a place is: before or after the cursor in the same document, in a file of its folder, in another one."""
+BEFORE, AFTER, NEIGHBOR, ELSEWHERE, TEXTBOOK = range(5)
+"""How near a place is: before or after the cursor in the same document, in a file of its folder, in another one, in
+what every memory was taught."""
 _FREQUENT = 20_000
 """Most places of one key that are looked at, the most recent ones."""
 
@@ -46,7 +47,7 @@ class Source(Protocol):
         ...
 
     def nearness(self, places: Places) -> NDArray[np.int64]:
-        """BEFORE, AFTER, NEIGHBOR or ELSEWHERE for each place (C,)."""
+        """BEFORE, AFTER, NEIGHBOR, ELSEWHERE or TEXTBOOK for each place (C,)."""
         ...
 
     def origin(self, place: int) -> Origin:
@@ -98,11 +99,13 @@ class Shelved:
     """Spans of `shelf.ids` that do not count."""
     folder: str
     """The folder of the document."""
+    far: int = ELSEWHERE
+    """What the places are that are not in it."""
 
     @classmethod
-    def behind(cls, shelf: Shelf, superseded: Iterable[str], folder: str) -> Shelved:
+    def behind(cls, shelf: Shelf, superseded: Iterable[str], folder: str, far: int = ELSEWHERE) -> Shelved:
         """The shelf without the superseded texts, seen from a document of this folder."""
-        return cls(shelf, shelf.spans(superseded), folder)
+        return cls(shelf, shelf.spans(superseded), folder, far)
 
     @property
     def ids(self) -> Ids:
@@ -121,7 +124,7 @@ class Shelved:
     def nearness(self, places: Places) -> NDArray[np.int64]:
         """See Source."""
         folder = self.shelf.folder_numbers.get(self.folder, -1)
-        return np.where(self.shelf.folders[self.shelf.texts(places)] == folder, NEIGHBOR, ELSEWHERE)
+        return np.where(self.shelf.folders[self.shelf.texts(places)] == folder, NEIGHBOR, self.far)
 
     def origin(self, place: int) -> Origin:
         """See Source."""

@@ -16,11 +16,13 @@ import platformdirs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from slm_lsp.model.completion import Completer, Stages
+from slm_lsp.data import textbook
+from slm_lsp.model.completion import Stages
 from slm_lsp.model.errors import PointError, WorkspaceError
 from slm_lsp.model.evaluation import KINDS, Remembering
 from slm_lsp.model.evaluation.asked import parse_asked, predict
 from slm_lsp.model.evaluation.typist import Typed, type_text
+from slm_lsp.model.memory import textbook_of
 from slm_lsp.server.cli.evaluate import tables
 from slm_lsp.server.cli.evaluate.measuring import (
     analysis_of,
@@ -109,10 +111,10 @@ def _predict(options: Options, source: Path) -> int:
         lines = source.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise WorkspaceError(f"{source}: {error}") from error
-    completer, known = _subject(options, root, root)
+    remembering, known = _subject(options, root, root)
     bad = 0
     with analysis_of() as analysis, _writer(options.out) as write, _progress("points", len(lines)) as advance:
-        asked_of = served(Remembering(completer, known), lister_of(analysis, root) if options.popup else None)
+        asked_of = served(remembering, lister_of(analysis, root) if options.popup else None)
         for number, line in enumerate(lines, start=1):
             advance("points")
             if not line.strip():
@@ -133,8 +135,8 @@ def _type(options: Options) -> int:
     if not files:
         raise WorkspaceError("--typist wants the files to type")
     root = Path(options.workspace) if options.workspace else None
-    completer, known = _subject(options, root, root or files[0])
-    subject, model = Remembering(completer, known), completer.name
+    subject, known = _subject(options, root, root or files[0])
+    model = subject.completer.name
     typed: dict[str, Typed] = {}
     texts = {str(file): read_file(file)[: options.limit] for file in files}
     with _progress("characters", sum(map(len, texts.values()))) as advance:
@@ -156,10 +158,11 @@ def _type(options: Options) -> int:
     return 0
 
 
-def _subject(options: Options, root: Path | None, place: Path | None) -> tuple[Completer, Mapping[str, str]]:
-    """The model an editor would use at a place, and the workspace's files that it knows."""
+def _subject(options: Options, root: Path | None, place: Path | None) -> tuple[Remembering, Mapping[str, str]]:
+    """The model an editor would use at a place, with its memory, and the workspace's files that it knows."""
     completer = load_model(options.model, place.resolve() if place else None, Stages.without(options.without))
-    return completer, workspace_files(root) if root else {}
+    known = workspace_files(root) if root else {}
+    return Remembering(completer, known, textbook_of(completer.tokenizer, textbook())), known
 
 
 def _place(options: Options) -> Path | None:

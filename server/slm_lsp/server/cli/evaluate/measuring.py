@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from slm_lsp.data import vocabulary
+from slm_lsp.data import textbook, vocabulary
 from slm_lsp.model.completion import Completer, Stages
 from slm_lsp.model.evaluation import KINDS, Judgement, Remembering, judge
 from slm_lsp.model.evaluation.api import API_KINDS, judge_api
@@ -20,6 +20,7 @@ from slm_lsp.model.evaluation.copier import Copier, Ids, read_corpus
 from slm_lsp.model.evaluation.judging import Completes
 from slm_lsp.model.evaluation.static import Lister, NamesAlone, Served, StaticNames
 from slm_lsp.model.library import ModelLibrary
+from slm_lsp.model.memory import textbook_of
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.server.choice import choose, find_model
 from slm_lsp.server.cli.evaluate.projects import Project
@@ -66,10 +67,11 @@ def measure_projects(
     judgements: dict[str, list[Judgement]] = {}
     tokenizer = Tokenizer.from_file(vocabulary("chroma8k"))
     packed = read_corpus(corpus, tokenizer) if corpus and baselines else []
+    taught = textbook_of(completer.tokenizer, textbook())
     for project in projects:
         with analysis_of() as analysis:
             lister = lister_of(analysis, project.root) if popup else None
-            subjects = _models(completer, project, lister, baselines=baselines)
+            subjects = _models(Remembering(completer, project.known, taught), lister, baselines=baselines)
             if baselines:
                 subjects |= _baselines(project, tokenizer, packed, lister)
             for who, subject in subjects.items():
@@ -108,9 +110,8 @@ def served(remembering: Remembering, lister: Lister | None = None) -> Completes:
     return Served(remembering.completer, remembering.memory, lister) if lister else remembering
 
 
-def _models(completer: Completer, project: Project, lister: Lister | None, *, baselines: bool) -> dict[str, Completes]:
+def _models(remembering: Remembering, lister: Lister | None, *, baselines: bool) -> dict[str, Completes]:
     """The model as editors are served, and its names without static analysis."""
-    remembering = Remembering(completer, project.known)
     models = {"model": served(remembering, lister)}
     return {**models, "model alone": NamesAlone(remembering)} if lister and baselines else models
 

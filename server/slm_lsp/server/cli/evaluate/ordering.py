@@ -15,11 +15,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from slm_lsp.data import textbook
 from slm_lsp.model.completion import Stages
 from slm_lsp.model.completion.ranking import INVENTED, evidence, fitting
 from slm_lsp.model.evaluation import Remembering
 from slm_lsp.model.evaluation.judging import next_identifier
 from slm_lsp.model.evaluation.points import POPUP_KINDS
+from slm_lsp.model.memory import textbook_of
 from slm_lsp.server.cli.evaluate.measuring import analysis_of, lister_of, load_model
 from slm_lsp.server.cli.evaluate.projects import AUTO_WORKSPACE, projects_of_split
 
@@ -38,8 +40,9 @@ Choice = tuple[Array, int]
 def choices(split: str, workspace: str | None) -> Iterator[Choice]:
     """Of all points of a split where a popup opens and the right name is a candidate."""
     completer = load_model("base", None, Stages())
+    taught = textbook_of(completer.tokenizer, textbook())
     for project in projects_of_split(split, workspace, kinds=POPUP_KINDS, limit=None):
-        memory = Remembering(completer, project.known).memory
+        memory = Remembering(completer, project.known, taught).memory
         with analysis_of() as analysis:
             lister = lister_of(analysis, project.root)
             for point in project.points:
