@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from doubles import tiny_checkpoint
+from hostile import Victim
 from slm_lsp.model.errors import CheckpointMissing, WorkspaceError
 from slm_lsp.model.library import HOME_VARIABLE, ModelLibrary
 
@@ -164,3 +165,20 @@ def test_a_workspace_with_a_dot_has_a_model_that_can_be_found(tmp_path: Path) ->
     folder = tiny_checkpoint(library.folder_for(workspace, "adapt"))
     library.use(workspace, folder.name)
     assert library.in_use(workspace) == folder.name
+
+
+def test_strange_things_among_the_models_are_no_trouble(library: ModelLibrary, project: Path) -> None:
+    folder = library.root / "models" / "odd"
+    victim = Victim(folder)
+    victim.forge("metrics.json", json.dumps({"workspace": 3, "created": ["now"]}).encode())
+    (folder.parent / "file").touch()
+    (folder.parent / "empty").mkdir()
+    (folder.parent / "new\nline").mkdir()
+    (folder.parent / "dangling").symlink_to("nowhere")
+    entries = {entry.name: entry for entry in library.models()}
+    assert sorted(entries) == ["empty", "new\nline", "odd"]
+    assert entries["odd"].damaged is None and entries["odd"].workspace is None
+    assert "no model here" in str(entries["empty"].damaged)
+    library.use(project, "odd")
+    library.remove("empty")
+    assert library.in_use(project) == "odd"

@@ -8,6 +8,7 @@ Knows: what can go wrong, in words a user can act on. Must not know: who reports
     │   ├── CheckpointMissing     no such folder or file
     │   ├── CheckpointFormat      written by another version of slm-lsp
     │   └── CheckpointDamaged     truncated, altered or inconsistent
+    ├── Unwritable                a file that could not be written: no space, no permission (also an OSError)
     ├── ContextOverflow           more tokens than the KV cache holds
     ├── Cancelled                 the caller asked to stop
     ├── WorkspaceError            a path that cannot be completed in or trained on
@@ -48,6 +49,10 @@ class CheckpointFormat(CheckpointError):
 
 class CheckpointDamaged(CheckpointError):
     """The checkpoint is truncated, altered or inconsistent."""
+
+
+class Unwritable(SlmLspError, OSError):
+    """A file that could not be written: no space, no permission. Also an OSError, for who expects the system's."""
 
 
 class ContextOverflow(SlmLspError):

@@ -6,6 +6,8 @@ alone: nothing here leaves the machine, and `clean` removes all of it.
     ROOT/models/NAME/            a checkpoint
     ROOT/workspaces/KEY.json     {"workspace": real path, "model": NAME or null for the base model}
     ROOT/memories/KEY/           what the server has read of a workspace, so that it need not read it again
+    TRAINING/                    states of trainings that were interrupted: in ROOT where the user chose it, or else in
+                                 the system's folder for caches
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from slm_lsp.model.durable import remove, restore, sweep, write_file
 from slm_lsp.model.errors import CheckpointError, CheckpointMissing, WorkspaceError
 
 HOME_VARIABLE = "SLM_LSP_HOME"
@@ -51,8 +54,11 @@ class ModelLibrary:
     """The models trained on this machine."""
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = root or _default_root()
-        """Everything the library owns lies below it."""
+        chosen = root or _chosen_root()
+        self.root = chosen or platformdirs.user_data_path("slm-lsp", appauthor=False)
+        """Everything the library owns lies below it, states of interrupted trainings excepted."""
+        self.training = (chosen or platformdirs.user_cache_path("slm-lsp", appauthor=False)) / "training"
+        """Where these lie."""
         self._models = self.root / "models"
         self._workspaces = self.root / "workspaces"
         self._memories = self.root / "memories"
@@ -70,7 +76,7 @@ class ModelLibrary:
         return self._memories / _digest(Path(os.path.realpath(workspace)))[:16]
 
     def find(self, name: str) -> Path:
-        """The folder of a model; raises CheckpointMissing, naming the models there are."""
+        """The folder of a model; raises CheckpointMissing, naming the models there are, and CheckpointError."""
         names = self._names()
         if name not in names:
             there = f"there are: {', '.join(names)}" if names else "none has been trained yet"
@@ -78,14 +84,14 @@ class ModelLibrary:
         return self._models / name
 
     def models(self) -> list[ModelEntry]:
-        """Every trained model, sorted by name; each is opened and verified."""
+        """Every trained model, sorted by name; each is opened and verified. Raises CheckpointError."""
         used = {model for _, model in self._choices()}
         return [self._entry(name, name in used) for name in self._names()]
 
     def use(self, workspace: Path, name: str | None) -> None:
         """From now on complete in this workspace with this model; None or "base" means the base model.
 
-        Raises CheckpointMissing when there is no such model, WorkspaceError when there is no such folder.
+        Raises CheckpointMissing when there is no such model, WorkspaceError when there is no such folder, Unwritable.
         """
         if not workspace.is_dir():
             raise WorkspaceError(f"{workspace} is not a folder")
@@ -94,7 +100,8 @@ class ModelLibrary:
         if name is not None:
             self.find(name)
         real = Path(os.path.realpath(workspace))
-        _write_json(self._record(real), {"workspace": str(real), "model": name})
+        choice = json.dumps({"workspace": str(real), "model": name})
+        write_file(self._record(real), choice.encode("utf-8", "surrogatepass"))
 
     def in_use(self, path: Path) -> str | None:
         """The model of a file or folder: the choice made for it, or for the nearest folder above it."""
@@ -106,30 +113,41 @@ class ModelLibrary:
         return None
 
     def remove(self, name: str) -> None:
-        """Delete a model; workspaces that used it go back to the base. Raises CheckpointMissing."""
+        """Delete a model; workspaces that used it go back to the base. Raises CheckpointMissing, Unwritable."""
         folder = self.find(name)
         for record, model in self._choices():
             if model == name:
-                record.unlink(missing_ok=True)
-        shutil.rmtree(folder)
+                remove(record)
+        remove(folder)
+
+    def tidy(self) -> None:
+        """Clear away what writers that were killed left behind, and bring back what they had moved aside."""
+        for folder in (self._models, self._workspaces):
+            sweep(folder)
 
     def size(self) -> int:
         """Bytes that `clean` would free."""
-        return sum(_bytes_below(folder) for folder in (self._models, self._workspaces, self._memories))
+        return sum(_bytes_below(folder) for folder in self._owned())
 
     def clean(self) -> int:
-        """Delete every model, every choice and every memory; returns the bytes freed."""
+        """Delete every model, choice, memory and interrupted training; returns the bytes freed."""
         freed = self.size()
-        for folder in (self._models, self._workspaces, self._memories):
+        for folder in self._owned():
             shutil.rmtree(folder, ignore_errors=True)
         return freed - self.size()
 
+    def _owned(self) -> tuple[Path, ...]:
+        return self._models, self._workspaces, self._memories, self.training
+
     def _names(self) -> list[str]:
-        if not self._models.is_dir():
+        try:
+            restore(self._models)
+            folders = [folder for folder in self._models.iterdir() if not folder.name.startswith(".")]
+            return sorted(folder.name for folder in folders if folder.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(
-            folder.name for folder in self._models.iterdir() if folder.is_dir() and not folder.name.startswith(".")
-        )
+        except OSError as error:
+            raise CheckpointError(f"{self._models}: {error.strerror}; see that you may read there") from error
 
     def _entry(self, name: str, in_use: bool) -> ModelEntry:
         # Imported here: the server asks which model is in use before it has had time to import numpy.
@@ -144,7 +162,7 @@ class ModelLibrary:
         return ModelEntry(
             name,
             folder,
-            Path(workspace) if workspace else None,
+            Path(workspace) if isinstance(workspace, str) and workspace else None,
             str(created) if created else None,
             in_use,
             None,
@@ -158,9 +176,9 @@ class ModelLibrary:
         return [(record, choice[1]) for record in records if (choice := _read_choice(record))]
 
 
-def _default_root() -> Path:
+def _chosen_root() -> Path | None:
     home = os.environ.get(HOME_VARIABLE)
-    return Path(home) if home else platformdirs.user_data_path("slm-lsp", appauthor=False)
+    return Path(home) if home else None
 
 
 def _digest(real: Path) -> str:
@@ -178,17 +196,9 @@ def _read_choice(record: Path) -> tuple[str, str | None] | None:
     return (workspace, model) if readable else None
 
 
-def _write_json(path: Path, value: dict[str, str | None]) -> None:
-    """Write a small file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(value, file)
-        Path(draft).replace(path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
-
-
 def _bytes_below(folder: Path) -> int:
-    return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
+    total = 0
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # it may be just being deleted
+            total += 0 if file.is_dir() else file.lstat().st_size
+    return total

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slm_lsp.data import base_checkpoint
-from slm_lsp.model.errors import CheckpointError
+from slm_lsp.model.errors import CheckpointDamaged, CheckpointError, CheckpointMissing
 from slm_lsp.model.library import BASE, ModelLibrary
 
 if TYPE_CHECKING:
@@ -72,17 +72,24 @@ def find_model(name: str, library: ModelLibrary) -> Path:
     if name == BASE:
         override = os.environ.get(BASE_VARIABLE)
         return Path(override) if override else base_checkpoint()
-    if (folder := Path(name).expanduser()).is_absolute():
-        return folder
-    return library.find(name)
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError as error:  # ~NAME, where nobody is called so
+        raise CheckpointMissing(f"{name}: {error}") from error
+    return folder if folder.is_absolute() else library.find(name)
 
 
 def load_completer(folder: Path, threads: int) -> Completer:
-    """Load a model; raises CheckpointError."""
+    """Load a model; raises CheckpointError, whatever is wrong with it."""
     # Imported here: numpy and ONNX Runtime take 0.3 s, which `initialize` must not wait for.
     from slm_lsp.model.completion import Completer
 
-    return Completer.load(folder, threads=threads)
+    try:
+        return Completer.load(folder, threads=threads)
+    except CheckpointError:
+        raise
+    except Exception as error:  # a whole checkpoint of nonsense; the base model must serve all the same
+        raise CheckpointDamaged(f"{folder}: does not load ({error}); train the model again") from error
 
 
 class ModelChoice:
@@ -188,6 +195,6 @@ def _stamp(folder: Path) -> Stamp:
     try:
         with os.scandir(folder) as entries:
             files = [(entry.name, entry.stat()) for entry in entries]
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a path that no system takes
         return ()
     return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in files))

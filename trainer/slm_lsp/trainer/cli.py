@@ -104,6 +104,7 @@ def train(
     repository = read_repository(path)
     require_extra()
     from slm_lsp.model.library import ModelLibrary
+    from slm_lsp.trainer.interrupt import GO_ON
     from slm_lsp.trainer.progress import Display
     from slm_lsp.trainer.report import show
     from slm_lsp.trainer.train import Request
@@ -117,7 +118,7 @@ def train(
     else:
         show(report, console)
     if report.interrupted:
-        console.print("To go on: slm-lsp train PATH --resume, with the same options", markup=False, highlight=False)
+        console.print(GO_ON, markup=False, highlight=False)
         raise typer.Exit(130)
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GO_ON = "To go on: slm-lsp train PATH --resume, with the same options"
+"""What to tell whoever interrupted a run."""
 
 
 @contextmanager
@@ -37,3 +39,17 @@ def interruptible(on_first: Callable[[], None] = lambda: None) -> Iterator[Calla
         yield lambda: bool(caught)
     finally:
         restore()
+
+
+@contextmanager
+def stoppable(on_stop: Callable[[], None]) -> Iterator[None]:
+    """While inside, SIGTERM raises KeyboardInterrupt as Ctrl-C does; `on_stop` is called when either ends it."""
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        on_stop()
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)

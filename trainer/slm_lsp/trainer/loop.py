@@ -9,8 +9,8 @@ Shapes: B batch, T time, V vocabulary. A batch is (B, T + 1) int64: inputs are [
 from __future__ import annotations
 
 import contextlib
-import os
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.network.weights import write_torch
 from slm_lsp.trainer.optimizer import Optimizer, Recipe
 
 Batches = Callable[[int, float], Tensor]
@@ -213,7 +214,7 @@ class Run:
     # --- the state file -------------------------------------------------------------------------------------
 
     def save(self, path: Path | None = None) -> None:
-        """Write everything needed to resume, atomically, to the state file or to `path`."""
+        """Write everything needed to resume, atomically, to the state file or to `path`. Raises Unwritable."""
         path = path or self._state_file
         if path is None:
             raise TrainingError("this run has no state file")
@@ -221,19 +222,16 @@ class Run:
             "state": vars(self.state), "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(), "best": self._best,
         }  # fmt: skip
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            torch.save(content, draft)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_torch(path, content)
 
     def resume(self) -> bool:
         """Go on from the state file; False when there is none. Raises TrainingError when it does not fit."""
         if self._state_file is None or not self._state_file.exists():
             return False
         try:
+            with zipfile.ZipFile(self._state_file) as archive:  # torch does not look at the checksums
+                if broken := archive.testzip():
+                    raise ValueError(f"the checksum of {broken} is not the recorded one")
             content = torch.load(self._state_file, map_location=self.compute.device, weights_only=True)
             self.model.load_state_dict(content["model"])
             self._optimizer.load_state_dict(content["optimizer"])

@@ -28,11 +28,16 @@ NEAR = 1.02
 """The costly training loss is measured once the estimate of the steps is within this factor of the end."""
 
 
+def in_order(files: Iterable[SourceFile]) -> list[SourceFile]:
+    """The files in the order in which a phase reads them: those that use ChromaDB first."""
+    return sorted(files, key=lambda file: (not imports_chromadb(file.text), file.path))
+
+
 def first_tokens(files: Iterable[SourceFile], tokenizer: Tokenizer, count: int) -> TokenIds:
     """The first `count` tokens of the files, those that use ChromaDB first, each closed by the end token."""
     ids: list[int] = []
     end = tokenizer.special("end")
-    for file in sorted(files, key=lambda file: (not imports_chromadb(file.text), file.path)):
+    for file in in_order(files):
         ids += tokenizer.encode(file.text)
         ids += [] if end is None else [end]
         if len(ids) >= count:

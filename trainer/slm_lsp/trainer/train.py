@@ -6,7 +6,6 @@ Knows: the order of things. Must not know: how any of them is done, or what the 
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,7 +22,7 @@ from slm_lsp.model.runtime.checkpoint import CONFIG, Checkpoint
 from slm_lsp.trainer.adapt import adapt_job
 from slm_lsp.trainer.export import export
 from slm_lsp.trainer.gating import refit_gate
-from slm_lsp.trainer.interrupt import interruptible
+from slm_lsp.trainer.interrupt import GO_ON, interruptible, stoppable
 from slm_lsp.trainer.job import Job, pick_device
 from slm_lsp.trainer.judge import POINTS, Verdict, judge
 from slm_lsp.trainer.phases import PHASES
@@ -72,17 +71,28 @@ def base_folder() -> Path:
 
 
 def train(request: Request, library: ModelLibrary, display: Display) -> Report:
-    """Train, measure and keep a model. Raises SlmLspError; after Ctrl-C it reports on the best so far."""
+    """Train, measure and keep a model. Raises SlmLspError; after Ctrl-C in training it reports on the best so far."""
+    library.tidy()
+    saved = SavedState(request.repository.root, request.kind, library.training)
+
+    def hint() -> None:
+        if saved.file.exists():
+            display.say(GO_ON)
+
+    with saved.claimed(), stoppable(hint):
+        return _train(request, library, display, saved)
+
+
+def _train(request: Request, library: ModelLibrary, display: Display, saved: SavedState) -> Report:
     started = time.monotonic()
     parts = split(request.repository.files, request.seed)
     folder = _target(request, library)
-    saved = SavedState(request.repository.root, request.kind)
-    job = _job(request, parts, saved.file)
+    job = make_job(request, parts, saved.file)
     made_from = fingerprint((*parts.train, *parts.validation), request.seed, job.recipe)
     going_on = saved.prepare(made_from, resume=request.resume) and job.run.resume()
     _announce(request, parts, job, display, going_on)
-    interrupted = _run(job, display)
-    model = _chosen_weights(job, interrupted)
+    interrupted = run_job(job, display)
+    model = kept_weights(job, interrupted)
     losses = job.losses(model)
     metrics: dict[str, Any] = {
         "workspace": str(request.repository.root), "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -92,14 +102,16 @@ def train(request: Request, library: ModelLibrary, display: Display) -> Report:
         "training_seconds": round(job.run.state.seconds, 1),
     }  # fmt: skip
     known = {file.path: file.text for file in request.repository.files}
-    gate = _gate(job, model, parts, known, request.seed, display)
-    verdict = _judge(job, model, gate, parts, known, request.seed, display)
+    gate = _gate(job, model, parts, known, request.seed, saved.scratch, display)
+    verdict = _judge(job, model, gate, parts, known, request.seed, saved.scratch, display)
     metrics |= {
         "points": verdict.trained.points if verdict.trained else 0,
         "base": asdict(verdict.base) if verdict.base else None,
         "trained": asdict(verdict.trained) if verdict.trained else None,
         "seconds": round(time.monotonic() - started, 1),
     }
+    if not verdict.better:
+        _take_out_of_use(request, folder, library)  # before it is replaced: what is killed in between is not in use
     _write(job, model, gate, folder, metrics, verdict.why)
     weights_file = _write_phase_weights(request, model, folder)
     if not interrupted:
@@ -129,7 +141,8 @@ def _target(request: Request, library: ModelLibrary) -> Path:
     return folder
 
 
-def _job(request: Request, parts: Parts, state_file: Path) -> Job:
+def make_job(request: Request, parts: Parts, state_file: Path) -> Job:
+    """The run that was asked for, ready to start. Raises CheckpointError, TrainingError."""
     device = pick_device(request.device)
     if request.phase is None:
         base = Checkpoint.open(base_folder())
@@ -154,7 +167,7 @@ def _announce(request: Request, parts: Parts, job: Job, display: Display, going_
         display.say("there is no interrupted run to go on with: starting anew")
 
 
-def _run(job: Job, display: Display) -> bool:
+def run_job(job: Job, display: Display) -> bool:
     """Train to the end or to Ctrl-C; whether it was the latter."""
     with interruptible(lambda: display.say("stopping after this step; once more to quit at once")) as asked:
         with display.training(job) as on_step:
@@ -165,7 +178,7 @@ def _run(job: Job, display: Display) -> bool:
         return asked() and not job.run.finished and not job.ended()
 
 
-def _chosen_weights(job: Job, interrupted: bool) -> TinyGPT:
+def kept_weights(job: Job, interrupted: bool) -> TinyGPT:
     """The network with the weights that are kept, on the CPU."""
     run = job.run
     if job.keep_best:
@@ -188,15 +201,12 @@ def _epochs(job: Job) -> float:
 
 
 def _gate(
-    job: Job, model: TinyGPT, parts: Parts, known: Mapping[str, str], seed: int, display: Display
+    job: Job, model: TinyGPT, parts: Parts, known: Mapping[str, str], seed: int, scratch: Path, display: Display
 ) -> Mapping[str, Any]:
     """How much the memory counts beside the model, and when to be silent: on the files that told when to stop."""
     points = choose(((file.path, file.text) for file in parts.validation), GATE_POINTS, seed)
-    with (
-        tempfile.TemporaryDirectory(prefix="slm-lsp-") as draft,
-        display.counting(f"learning when to be silent, at {len(points)} places", 1) as done,
-    ):
-        folder = Path(draft) / "model"
+    with display.counting(f"learning when to be silent, at {len(points)} places", 1) as done:
+        folder = scratch / "model"
         _write(job, model, {}, folder, {}, "")
         try:
             gate = refit_gate(Checkpoint.open(folder), [(points, known)], Checkpoint.open(base_folder()).gate)
@@ -209,20 +219,17 @@ def _gate(
 
 def _judge(
     job: Job, model: TinyGPT, gate: Mapping[str, Any], parts: Parts, known: Mapping[str, str], seed: int,
-    display: Display,
+    scratch: Path, display: Display,
 ) -> Verdict:  # fmt: skip
     """Compare with the base model, on a checkpoint exactly like the one that will be kept."""
     points = choose(((file.path, file.text) for file in parts.held_out), POINTS, seed)
-    with tempfile.TemporaryDirectory(prefix="slm-lsp-") as draft:
-        folder = Path(draft) / "model"
-        _write(job, model, gate, folder, {}, "")
-        try:
-            with display.counting(
-                f"completing at {len(points)} places in files set aside", 2 * len(points)
-            ) as on_point:
-                return judge(folder, base_folder(), points, known, on_point)
-        except CheckpointError as error:
-            return Verdict(None, None, False, f"there is no base model to compare it with ({error})")
+    folder = scratch / "model"
+    _write(job, model, gate, folder, {}, "")
+    try:
+        with display.counting(f"completing at {len(points)} places in files set aside", 2 * len(points)) as on_point:
+            return judge(folder, base_folder(), points, known, on_point)
+    except CheckpointError as error:
+        return Verdict(None, None, False, f"there is no base model to compare it with ({error})")
 
 
 def _write(job: Job, model: TinyGPT, gate: Mapping[str, Any], folder: Path, metrics: dict[str, Any], why: str) -> None:
@@ -251,6 +258,12 @@ def put_to_use(request: Request, folder: Path, verdict: Verdict, library: ModelL
     if verdict.better:
         library.use(workspace, folder.name)
         return True, verdict.why, "To go back: slm-lsp models use base"
-    if library.in_use(workspace) == folder.name:
-        library.use(workspace, None)  # the model of this name that was better is no more
+    _take_out_of_use(request, folder, library)
     return False, verdict.why, f"To use it anyway: slm-lsp models use {folder.name}"
+
+
+def _take_out_of_use(request: Request, folder: Path, library: ModelLibrary) -> None:
+    """Go back to the base model where an earlier model of this name, that was better, is in use."""
+    workspace = request.repository.root
+    if request.out is None and library.in_use(workspace) == folder.name:
+        library.use(workspace, None)

@@ -5,8 +5,6 @@ Knows: one file of one folder. Must not know: shelves, documents, which files ar
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from slm_lsp.model.durable import replacing
 from slm_lsp.model.memory.document import BREAK, Ids
 
 Stamp = tuple[int, int]
@@ -35,24 +34,17 @@ class Learned:
 
 
 def write(folder: Path, vocabulary: str, learned: Mapping[str, Learned]) -> None:
-    """Replace what the folder keeps, atomically. `vocabulary` is the tokenizer's sha256. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{NAME}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(
-                file,
-                format=np.array([_FORMAT]),
-                vocabulary=_text(vocabulary),
-                paths=_text("\n".join(learned)),
-                stamps=np.array([one.stamp for one in learned.values()], np.int64).reshape(-1, 2),
-                lengths=np.array([len(one.ids) for one in learned.values()], np.int64),
-                ids=np.concatenate([np.zeros(0, np.uint16), *(one.ids for one in learned.values())]),
-            )
-        Path(temporary).replace(folder / NAME)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Replace what the folder keeps, atomically. `vocabulary` is the tokenizer's sha256. Raises Unwritable."""
+    with replacing(folder / NAME) as draft, draft.open("wb") as file:
+        np.savez(
+            file,
+            format=np.array([_FORMAT]),
+            vocabulary=_text(vocabulary),
+            paths=_text("\n".join(learned)),
+            stamps=np.array([one.stamp for one in learned.values()], np.int64).reshape(-1, 2),
+            lengths=np.array([len(one.ids) for one in learned.values()], np.int64),
+            ids=np.concatenate([np.zeros(0, np.uint16), *(one.ids for one in learned.values())]),
+        )
 
 
 def read(folder: Path, vocabulary: str) -> dict[str, Learned]:

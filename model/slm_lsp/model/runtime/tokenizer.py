@@ -10,9 +10,7 @@ exception is a lone surrogate, which has no UTF-8 form: it becomes U+FFFD.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +18,7 @@ from pathlib import Path
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers
 
+from slm_lsp.model.durable import write_file
 from slm_lsp.model.errors import CheckpointDamaged, CheckpointMissing
 
 SPECIAL_TOKENS = (
@@ -101,17 +100,8 @@ class Tokenizer:
         return self._json.encode("utf-8")
 
     def save(self, path: Path) -> None:
-        """Write the vocabulary as compact JSON, replacing `path` atomically."""
-        path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(self._json)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        """Write the vocabulary as compact JSON, replacing `path` atomically. Raises Unwritable."""
+        write_file(Path(path), self.to_bytes())
 
     def encode(self, text: str) -> list[int]:
         """The tokens of the text; [] for the empty text."""

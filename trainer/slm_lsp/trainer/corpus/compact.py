@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from slm_lsp.model.durable import replacing
 from slm_lsp.model.errors import CorpusError
 from slm_lsp.trainer.corpus.pack import VALIDATION, Pack, Tokens, read_pack
 
@@ -49,18 +50,14 @@ class Squeezed:
 def compact_pack(pack: Pack, out: Path, *, max_bytes: int) -> Squeezed:
     """Write all validation and ChromaDB tokens, and as many general ones as fit into `max_bytes`.
 
-    Raises CorpusError when not even the first two fit.
+    Raises CorpusError when not even the first two fit, Unwritable.
     """
-    temporary = out.with_name(f".{out.name}-new")
-    try:
-        with temporary.open("wb") as file:
+    with replacing(out) as draft:
+        with draft.open("wb") as file:
             taken = _squeeze(pack, file, max_bytes)
-        size = temporary.stat().st_size
+        size = draft.stat().st_size
         if size > max_bytes:
             raise CorpusError(f"the pack takes {size:,} bytes, more than {max_bytes:,}")
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
     return Squeezed(size, taken, len(pack.groups["general"]))
 
 
