@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 TYPED := .demo/chromadb-ops/chroma_ops/db_info.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture screenshots vsix test test-all test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures ablation clean
+.PHONY: help demo picture screenshots vsix test test-all test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures ablation experiment clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -85,11 +85,15 @@ figures: $(READY)  ## the base model's figures on the packages of the split `tes
 	$(VENV)/bin/slm-lsp evaluate --split test --model base --workspace auto
 
 ablation: $(READY)  ## what each stage of the engine brings, on the split `tune`
-	@for stage in none memory drafts healing lines fitting; do \
+	@for stage in none memory drafts healing lines fitting names; do \
 		echo "== without $$stage"; \
 		$(VENV)/bin/slm-lsp evaluate --split tune --workspace auto --model base --no-popup --no-baselines \
 			$$([ $$stage = none ] || echo --without $$stage) | grep -E "^ *all|took"; \
 	done
+
+experiment: $(READY)  ## the study behind docs/experiment.md: the rows that are missing (hours; go on any time), its tables and pictures
+	$(RUN) -m slm_lsp.trainer.experiment study --out docs/experiment/rows.jsonl
+	$(RUN) -m slm_lsp.trainer.experiment tables docs/experiment/rows.jsonl docs/experiment.md
 
 clean:  ## remove what the verbs above made in this folder
 	rm -rf $(VENV) .demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

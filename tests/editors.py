@@ -46,6 +46,7 @@ class Editor:
             text_document=types.TextDocumentClientCapabilities(
                 inline_completion=types.InlineCompletionClientCapabilities()
             ),
+            notebook_document=types.NotebookDocumentClientCapabilities(types.NotebookDocumentSyncClientCapabilities()),
             general=types.GeneralClientCapabilities(position_encodings=[encoding]),
         )
         folders = [types.WorkspaceFolder(root.as_uri(), root.name)]

@@ -38,6 +38,7 @@ class PatientCompleter(Completer):
         memory: Memory | None = None,
         suggest: Level = "balanced",
         hasty: bool = False,
+        begun: int = 0,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> NoReturn:
         PatientCompleter.begun += 1

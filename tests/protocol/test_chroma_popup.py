@@ -63,3 +63,12 @@ async def test_members_are_ordered_by_the_model_and_explained(editor: Editor) ->
     popup = await editor.popup(uri, types.Position(text.count("\n"), len("films.que")))
     [query] = [item for item in popup.items if item.label == "query"]
     assert query.detail
+
+
+async def test_what_is_being_typed_is_not_offered_to_who_types_it(editor: Editor) -> None:
+    line = 'client.get_collection("fil")'
+    await labels(editor, 'client.get_collection("', "films")  # once chromadb's source has been read
+    text = SOURCE + line
+    uri = editor.open("half.py", text + '\nclient.get_collection("film-reviews")\n')
+    popup = await editor.popup(uri, types.Position(text.count("\n"), len(line) - 2))
+    assert [item.label for item in popup.items] == ["films", "film-reviews"]

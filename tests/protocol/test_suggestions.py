@@ -70,6 +70,20 @@ async def test_a_suggestion_extends_the_selected_item_of_the_popup(editor: Edito
     assert str(item.insert_text).startswith("add(ids=")
 
 
+@pytest.mark.parametrize("typed", [0, 3])
+async def test_a_selected_item_is_extended_by_a_mere_call(editor: Editor, typed: int) -> None:
+    head = PROGRAM[: PROGRAM.index("self.collection.count()") + len("self.collection.")]
+    head += "count"[:typed]
+    uri = editor.open("called.py", head + "\n")
+    end = end_of(head)
+    word = types.Range(types.Position(end.line, end.character - typed), end)
+    [item] = await editor.inline(uri, end, types.SelectedCompletionInfo(word, "count"))
+    assert (item.insert_text, item.range) == ("count()", word)
+    after = end_of(head[: len(head) - typed] + "count")
+    editor.change(uri, "count", word)
+    assert await editor.inline(uri, after) == [], "two characters alone are not worth showing"
+
+
 async def test_the_popup_replaces_the_word_being_typed(editor: Editor) -> None:
     head = PROGRAM[: PROGRAM.index("self.collection.add(") + len("self.coll")]
     uri = editor.open("popup.py", head + "\n")

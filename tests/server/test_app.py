@@ -27,6 +27,8 @@ def server(tmp_path: Path) -> Iterator[SlmLspServer]:
     server = SlmLspServer(ModelLibrary(tmp_path))
     yield server
     server.worker.stop()
+    server.reader.stop()
+    server.reader.wait()
 
 
 def opened(server: SlmLspServer, uri: str, roots: list[str]) -> Document:

@@ -17,10 +17,15 @@ def test_it_measures_a_real_server(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     monkeypatch.setenv("SLM_LSP_BASE", str(TINY))
     monkeypatch.setenv("SLM_LSP_HOME", str(tmp_path))
-    bench = measure(GOLDEN / "program.py", 40, {"model": "base"})
-    assert bench.typing.requests == 40
+    bench = measure(GOLDEN / "program.py", 120, {"model": "base"})
+    assert bench.typing.requests == 120
     assert bench.typing.answered > 0.5, "the model knows this program by heart"
     assert 0 < bench.typing.p50 <= bench.typing.p95 <= bench.typing.p99
+    for popup in (bench.after_dot, bench.in_word):
+        assert popup.requests > 0
+        assert popup.answered > 0.7, "where a word is whole, no name goes on"
+        assert 0 < popup.p50 <= popup.p95 <= popup.p99
+    assert bench.after_dot.requests + bench.in_word.requests == 120
     assert bench.initialize_ms > 10
     assert 20 < bench.memory_mb < 1_000
 

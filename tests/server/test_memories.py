@@ -11,16 +11,8 @@ from slm_lsp.data import vocabulary
 from slm_lsp.model.library import ModelLibrary
 from slm_lsp.model.memory import Memory
 from slm_lsp.model.runtime.tokenizer import Tokenizer
-from slm_lsp.server.memories import SECONDS_BETWEEN_READINGS, Memories
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from slm_lsp.server.memories import Memories
+from slm_lsp.server.reader import Opened, Reader, Stamps
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +30,22 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
+class Session:
+    """A server's memories and its reader."""
+
+    def __init__(self, library: ModelLibrary, tokenizer: Tokenizer) -> None:
+        self.reader = Reader()
+        self.memories = Memories(library, self.reader)
+        self.tokenizer = tokenizer
+
+    def memory(self, root: Path | None, opened: Opened | None = None) -> Memory:
+        """The memory of a root once its files have been read."""
+        memory = self.memories.of(root, self.tokenizer, opened or {})
+        self.reader.look(root)
+        self.reader.wait()
+        return memory
+
+
 def expected(memory: Memory, before: str) -> str:
     """The text that the memory expects after some other text."""
     match = memory.matcher("new.py", before, "\n")
@@ -46,25 +54,23 @@ def expected(memory: Memory, before: str) -> str:
 
 
 def test_the_workspaces_own_files_are_known_after_a_moment(root: Path, tmp_path: Path, tokenizer: Tokenizer) -> None:
-    memories = Memories(ModelLibrary(tmp_path / "home"))
-    memory = memories.of(root, tokenizer, {})
-    memories.wait()
+    session = Session(ModelLibrary(tmp_path / "home"), tokenizer)
+    memory = session.memory(root)
     assert expected(memory, "    return frobnicate(") == "seven)"
     assert expected(memory, "x = somebody_elses(") != "code)"
-    assert memories.of(root, tokenizer, {}) is memory
+    assert session.memory(root) is memory
 
 
 def test_open_documents_count_with_their_unsaved_text_until_they_are_closed(
     root: Path, tmp_path: Path, tokenizer: Tokenizer
 ) -> None:
-    memories = Memories(ModelLibrary(tmp_path / "home"))
+    session = Session(ModelLibrary(tmp_path / "home"), tokenizer)
     texts = {1: "return frobnicate(eight)\n", 2: "return frobnicate(nine)\n"}
-    memories.of(root, tokenizer, {})
-    memories.wait()
+    session.memory(root)
     for version, text in texts.items():
-        memory = memories.of(root, tokenizer, {"store.py": (version, lambda text=text: text)})
+        memory = session.memory(root, {"store.py": (version, lambda text=text: text)})
         assert expected(memory, "    return frobnicate(") == text[len("return frobnicate(") : -1]
-    assert expected(memories.of(root, tokenizer, {}), "    return frobnicate(") == "seven)"
+    assert expected(session.memory(root), "    return frobnicate(") == "seven)"
 
 
 def test_a_text_is_not_asked_for_again_while_its_version_stands(tmp_path: Path, tokenizer: Tokenizer) -> None:
@@ -74,41 +80,40 @@ def test_a_text_is_not_asked_for_again_while_its_version_stands(tmp_path: Path, 
         asked.append(1)
         return "x = 1\n"
 
-    memories = Memories(ModelLibrary(tmp_path))
+    session = Session(ModelLibrary(tmp_path), tokenizer)
     for _ in range(3):
-        memories.of(None, tokenizer, {"a.py": (7, text)})
+        session.memory(None, {"a.py": (7, text)})
     assert asked == [1]
 
 
-def test_files_changed_on_disk_are_read_again_after_a_while(root: Path, tmp_path: Path, tokenizer: Tokenizer) -> None:
-    clock = Clock()
-    memories = Memories(ModelLibrary(tmp_path / "home"), clock=clock)
-    memory = memories.of(root, tokenizer, {})
-    memories.wait()
-    (root / "store.py").write_text("def spell():\n    return frobnicate(eleven)\n")
-    os.utime(root / "store.py", ns=(10**18, 10**18))
-    memories.of(root, tokenizer, {})
-    memories.wait()
-    assert expected(memory, "    return frobnicate(") == "seven)"
-    clock.now += SECONDS_BETWEEN_READINGS
-    memories.of(root, tokenizer, {})
-    memories.wait()
-    assert expected(memory, "    return frobnicate(") == "eleven)"
+def test_the_cookbook_is_known_where_there_is_no_workspace(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    memory = Session(ModelLibrary(tmp_path), tokenizer).memory(None)
+    match = memory.matcher("new.py", "import chromadb\n\nclient = chromadb.PersistentClient(", "\n")
+    source = match.source()
+    assert source is not None and source[0].startswith("<cookbook>/")
+    assert memory.tokens == 0  # of the workspace's own files there are none
+
+
+def test_what_does_not_fit_is_not_read(
+    root: Path, tmp_path: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {"old.py": 300, "new.py": 200, "newest.py": 100}
+    stamps: Stamps = {name: (when, size) for when, (name, size) in enumerate(sizes.items(), 1)}
+    monkeypatch.setattr("slm_lsp.server.memories.MOST_BYTES", 300)
+    session = Session(ModelLibrary(tmp_path / "home"), tokenizer)
+    session.memory(root)
+    [workspace] = session.memories._workspaces.values()
+    assert workspace.wanted(stamps) == ["newest.py", "new.py"]
 
 
 def test_the_next_session_knows_it_without_reading_and_clean_forgets(
     root: Path, tmp_path: Path, tokenizer: Tokenizer
 ) -> None:
     library = ModelLibrary(tmp_path / "home")
-    first = Memories(library)
-    first.of(root, tokenizer, {})
-    first.wait()
+    Session(library, tokenizer).memory(root)
     stamp = (root / "store.py").stat()
     (root / "store.py").write_text("# unreadable in the second session\n"[: stamp.st_size].ljust(stamp.st_size))
     os.utime(root / "store.py", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    second = Memories(library)
-    memory = second.of(root, tokenizer, {})
-    second.wait()
-    assert expected(memory, "    return frobnicate(") == "seven)"
+    assert expected(Session(library, tokenizer).memory(root), "    return frobnicate(") == "seven)"
     assert library.clean() > 0
     assert not library.memory_for(root).exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lsprotocol.types import CompletionItem, CompletionItemKind, Position, Range, TextEdit
 
-from slm_lsp.server.features.completion import Word, items_of, kinds_of, marked
+from slm_lsp.server.features.completion import Word, items_of, kinds_of, marked, patience
 from slm_lsp.server.static.analysis import Listed, Names
 
 Kind = CompletionItemKind
@@ -78,3 +78,8 @@ def test_marked_items_are_sorted_before_anybody_elses() -> None:
     sort_texts = [str(item.sort_text) for item in few]
     assert sort_texts == sorted(sort_texts)
     assert max(sort_texts) < min("00", "!", "_a", "a")
+
+
+@pytest.mark.parametrize(("ordering", "wait"), [(0.0, 0.08), (0.015, 0.08), (0.04, 0.055), (0.2, 0.03)])
+def test_static_analysis_is_waited_for_as_long_as_the_rest_leaves_time(ordering: float, wait: float) -> None:
+    assert patience(ordering) == pytest.approx(wait)

@@ -7,6 +7,7 @@ them. Must not know: any single feature.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,13 +22,15 @@ from slm_lsp.model.errors import Cancelled, CheckpointError
 from slm_lsp.model.library import ModelLibrary
 from slm_lsp.server import __version__
 from slm_lsp.server.choice import ModelChoice
-from slm_lsp.server.chroma import Knowledge
+from slm_lsp.server.chroma import Knowledge, Known
 from slm_lsp.server.dismissals import Dismissals
 from slm_lsp.server.documents import Document, Documents
-from slm_lsp.server.memories import Memories, Opened
+from slm_lsp.server.memories import Memories
 from slm_lsp.server.protocol import SlmLspProtocol
+from slm_lsp.server.reader import Opened, Reader
 from slm_lsp.server.settings import Settings
 from slm_lsp.server.static.analysis import Source, StaticAnalysis
+from slm_lsp.server.static.interpreter import find_interpreter
 from slm_lsp.server.tally import Outcome, Tally
 from slm_lsp.server.why import REASONS, Why, no_model, not_python, switched_off
 from slm_lsp.server.worker import Worker
@@ -41,6 +44,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Kind = Literal["inline", "popup"]
 """What is asked for: ghost text or the popup. A newer request takes over from an older one of its kind."""
+
+NOTEBOOKS = types.NotebookDocumentSyncOptions(
+    [types.NotebookDocumentFilterWithNotebook("*", [types.NotebookCellLanguage("python")])]
+)
+"""Of which notebooks, and of which of their cells, a client tells us."""
 
 Params = types.InlineCompletionParams | types.CompletionParams
 """A request with a place in a document."""
@@ -65,6 +73,10 @@ class Tools:
     """The model of the document."""
     memory: Memory | None
     """What is known of its workspace; None where the user does not want it."""
+    chroma: Known | None
+    """What is known of its ChromaDB; None where there is no popup to show it."""
+    others: Opened
+    """The other open Python documents by the names that memory and ChromaDB's facts know them by."""
     cancelled: Callable[[], bool]
     """Whether to stop."""
 
@@ -73,22 +85,28 @@ class SlmLspServer(LanguageServer):
     """A language server that completes Python with a tiny GPT."""
 
     def __init__(self, library: ModelLibrary | None = None) -> None:
-        super().__init__("slm-lsp", __version__, protocol_cls=SlmLspProtocol, converter_factory=default_converter)
+        super().__init__(
+            "slm-lsp", __version__, protocol_cls=SlmLspProtocol, converter_factory=default_converter,
+            notebook_document_sync=NOTEBOOKS,
+        )  # fmt: skip
         self.settings = Settings()
         """In force now."""
         self.initial_settings = self.settings
         """From the client's initializationOptions: what a setting falls back to."""
         library = library or ModelLibrary()
         self.choice = ModelChoice(library)
-        self.memories = Memories(library)
+        self.reader = Reader()
+        self.memories = Memories(library, self.reader)
+        self.knowledge = Knowledge(library.root / "memories" / "chroma", self.reader)
         self.static = StaticAnalysis()
-        self.knowledge = Knowledge(library.root / "memories" / "chroma")
         self.tallies: dict[Kind, Tally] = {"inline": Tally(), "popup": Tally()}
         self.latest: dict[Kind, Why] = {}
         """What became of the latest request of each kind."""
         self.dismissals = Dismissals()
         self.accepted = 0
         """Suggestions the user took."""
+        self.ordering = 0.0
+        """Seconds that it has taken lately to put a popup's names in order."""
         self.worker = Worker()
         self.shut_down = False
         """Whether the client has asked for the shutdown."""
@@ -117,13 +135,15 @@ class SlmLspServer(LanguageServer):
         return next((root for root in self.documents.roots if path and path.is_relative_to(root)), None)
 
     def memory_name(self, document: Document, root: Path | None) -> str:
-        """What a document is called among the files of a root: its path there, or its URI where it lies elsewhere."""
-        return self.name_of(document) if root and self.root_of(document) == root else document.uri
+        """What a document is called among the files of a root: its path there, or its URI where it lies elsewhere.
 
-    def source_of(self, document: Document) -> Source:
-        """The text of a document, for static analysis."""
-        root = self.root_of(document)
-        return Source(document.local_path, root, self.settings.python_path, document.source)
+        All cells of a notebook are called as that is.
+        """
+        return self.name_of(document) if root and self.root_of(document) == root else document.home
+
+    def source_of(self, document: Document, text: str) -> Source:
+        """A text that is a document's, for static analysis."""
+        return Source(document.local_path, self.root_of(document), self.settings.python_path, text)
 
     def is_newest(self, kind: Kind, params: Params) -> bool:
         """Whether there has been no newer request of a kind."""
@@ -185,22 +205,28 @@ class SlmLspServer(LanguageServer):
         """
         place, settings = self.place_of(document), self.settings
         root = self.root_of(document) if document else next(iter(self.documents.roots), None)
-        others = self._others(document, root) if settings.memory else {}
+        others = self._others(document, root)
 
         def work(cancelled: Callable[[], bool]) -> T:
             completer = self.choice.completer_for(place, settings.model, settings.threads)
             memory = self.memories.of(root, completer.tokenizer, others) if settings.memory else None
-            return ask(Tools(completer, memory, cancelled))
+            chroma = self._chroma(root, settings) if settings.popup != "off" else None
+            self.reader.look(root)  # once both follow it, so that each file is read once for both
+            return ask(Tools(completer, memory, chroma, others, cancelled))
 
         return await self.worker.run(kind, work)
 
+    def _chroma(self, root: Path | None, settings: Settings) -> Known:
+        """What is known of a workspace's ChromaDB: of its interpreter's, else of ours."""
+        return self.knowledge.of(root, find_interpreter(root, settings.python_path) or Path(sys.executable))
+
     def _others(self, document: Document | None, root: Path | None) -> Opened:
-        """The other open Python documents by the names that the memory of a root knows them by."""
+        """The other open Python documents by the names that memory and facts of a root know them by."""
         # A text is read later, perhaps a newer one than this version: then the next request brings it again.
         return {
             self.memory_name(other, root): other.text_and_version()
             for other in self.documents.python_documents()
-            if other is not document
+            if document is None or other.home != document.home
         }
 
     def report_model_errors(self) -> None:

@@ -5,6 +5,10 @@ Knows: a client, a clock, the process table. Must not know: how the server works
     initialize    from starting the process to the answer of `initialize`
     cold          a request after the cursor jumped to a random place: nothing in the KV cache helps
     typing        a request after each keystroke, typed into the middle of the file
+    after a dot   the popup, asked for with ghost text after each dot of the code, as editors do
+    in a word     the same after each character of a name; of one name in four
+
+The popup is measured with all that fills it: model, memory, jedi and what is known of ChromaDB.
 """
 
 from __future__ import annotations
@@ -14,13 +18,17 @@ import os
 import random
 import re
 import subprocess
-from collections.abc import Iterator
+import tokenize
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from time import perf_counter, sleep
 
 from slm_lsp.model.errors import WorkspaceError
-from slm_lsp.server.client import Client
+from slm_lsp.server.client import Client, Place
 from slm_lsp.server.documents import split_lines
 from slm_lsp.server.tally import percentile
 
@@ -30,9 +38,14 @@ JUMPS = 50
 PAUSE = 0.02
 """Seconds between an answer and the next keystroke; a fast typist leaves 0.1."""
 
+ONE_IN = 4
+"""Of so many names one is asked for: dots are rare, and more of them are wanted."""
+
 FEWEST_LINES = 10
 """A file shorter than this is not worth typing in."""
 
+_END: Place = (2**31 - 1, 0)
+"""Behind every document."""
 _KEYSTROKE = re.compile(r"\A[ \t]+|\n[ \t]*|.")
 """A newline brings the next line's indentation along, as in any editor."""
 
@@ -47,7 +60,7 @@ class Latency:
     requests: int
     """How many were measured."""
     answered: float
-    """Share of them that were answered with a suggestion."""
+    """Share of them that were answered with a suggestion, or with names."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,10 @@ class Bench:
     """From `initialized` to the first answer: the model is loaded in between."""
     cold: Latency
     typing: Latency
+    after_dot: Latency
+    """Of the popup."""
+    in_word: Latency
+    """Of the popup."""
     memory_mb: float
     """Resident set of the server at the end."""
 
@@ -83,7 +100,8 @@ def measure(file: Path, requests: int, settings: dict[str, object]) -> Bench:
         client.ghost_text(file, (0, 0))
         first_ms = _ms_since(began)
         cold = _latency(_jump(client, file, lines))
-        typing = _latency(_type(client, file, lines, requests))
+        typing = _latency(_asked(client, file, at) for at in islice(_type(client, file, lines), requests))
+        popups = list(islice(_popups(client, file, lines), requests))
         bench = Bench(
             str(file),
             len(lines),
@@ -91,6 +109,8 @@ def measure(file: Path, requests: int, settings: dict[str, object]) -> Bench:
             first_ms,
             cold,
             typing,
+            _latency((ms, answered) for dot, ms, answered in popups if dot),
+            _latency((ms, answered) for dot, ms, answered in popups if not dot),
             round(resident_set(client.pid) / 1e6, 1),
         )
         client.close()
@@ -103,35 +123,67 @@ def _jump(client: Client, file: Path, lines: list[str]) -> Iterator[tuple[float,
         yield _asked(client, file, (number, length // 2))
 
 
-def _type(client: Client, file: Path, lines: list[str], requests: int) -> Iterator[tuple[float, bool]]:
-    """Take out the middle third of the file and type it again, one request after each keystroke."""
+def _type(client: Client, file: Path, lines: list[str]) -> Iterator[Place]:
+    """Take out the middle third of the file and type it again and again; where the cursor is after each keystroke."""
     first, last = len(lines) // 3, len(lines) * 2 // 3
-    text = "".join(lines[first : last + 1]).rstrip("\n")
-    end = (first + text.count("\n"), len(text.rpartition("\n")[2]))
-    keystrokes = _KEYSTROKE.findall(text)
-    for number in range(requests):
-        key = number % len(keystrokes)
-        if key == 0:
-            client.replace(file, (first, 0), end, "")
-            at = (first, 0)
-        keys = keystrokes[key]
-        client.replace(file, at, at, keys)
-        at = (at[0] + 1, len(keys) - 1) if keys[0] == "\n" else (at[0], at[1] + len(keys))
-        yield _asked(client, file, at)
-        sleep(PAUSE)
+    head, text = "".join(lines[:first]), "".join(lines[first : last + 1]).rstrip("\n")
+    rest = "".join(lines)[len(head) + len(text) :]
+    while True:
+        client.replace(file, (0, 0), _END, head + rest)
+        at = (first, 0)
+        for keys in _KEYSTROKE.findall(text):
+            client.replace(file, at, at, keys)
+            at = (at[0] + 1, len(keys) - 1) if keys[0] == "\n" else (at[0], at[1] + len(keys))
+            yield at
 
 
-def _asked(client: Client, file: Path, at: tuple[int, int]) -> tuple[float, bool]:
+def _asked(client: Client, file: Path, at: Place) -> tuple[float, bool]:
     began = perf_counter()
     # Invoked, so that each is computed: an automatic one is answered at once in comments and strings.
     suggestion = client.ghost_text(file, at, invoked=True)
-    return _ms_since(began), suggestion is not None
+    spent = _ms_since(began)
+    sleep(PAUSE)
+    return spent, suggestion is not None
 
 
-def _latency(asked: Iterator[tuple[float, bool]]) -> Latency:
+def _popups(client: Client, file: Path, lines: list[str]) -> Iterator[tuple[bool, float, bool]]:
+    """Type on, asking for popups; for each whether it follows a dot, its milliseconds, and whether it has names.
+
+    Forever; nothing where the middle of the file has neither dots nor names.
+    """
+    dots, words = _names("".join(lines))
+    first, last = len(lines) // 3, len(lines) * 2 // 3
+    if not any(first <= line < last for line, _ in dots | words):
+        return
+    for at in _type(client, file, lines):
+        if at in dots or at in words:
+            began = perf_counter()
+            ghost, popup = client.ask_ghost_text(file, at), client.ask_popup(file, at)
+            items, spent = client.answer(popup)["items"], _ms_since(began)
+            client.answer(ghost)
+            sleep(PAUSE)
+            yield at in dots, spent, bool(items)
+
+
+def _names(text: str) -> tuple[set[Place], set[Place]]:
+    """The places behind dots, and those in and behind one name in ONE_IN, of code that can be read."""
+    dots, words, number = set[Place](), set[Place](), 0
+    with suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(StringIO(text).readline):
+            line, start = token.start[0] - 1, token.start[1]
+            if token.string == ".":
+                dots.add((line, start + 1))
+            elif token.type == tokenize.NAME:
+                number += 1
+                if number % ONE_IN == 0:
+                    words |= {(line, column) for column in range(start + 1, token.end[1] + 1)}
+    return dots, words
+
+
+def _latency(asked: Iterable[tuple[float, bool]]) -> Latency:
     measured = list(asked)
     p50, p95, p99 = (percentile([ms for ms, _ in measured], percent) or 0.0 for percent in (50, 95, 99))
-    share = sum(answered for _, answered in measured) / len(measured)
+    share = sum(answered for _, answered in measured) / max(len(measured), 1)
     return Latency(p50, p95, p99, len(measured), round(share, 3))
 
 
@@ -154,10 +206,15 @@ def print_bench(file: Path, requests: int, settings: dict[str, object], as_json:
         return
     print(f"initialize    {bench.initialize_ms:7.1f} ms")
     print(f"first answer  {bench.first_ms:7.1f} ms after that, the model loaded meanwhile")
-    for name, latency in (("cold", bench.cold), ("typing", bench.typing)):
+    for name, latency, what in (
+        ("cold", bench.cold, "a suggestion"),
+        ("typing", bench.typing, "a suggestion"),
+        ("after a dot", bench.after_dot, "a popup"),
+        ("in a word", bench.in_word, "a popup"),
+    ):
         print(
             f"{name:12}  p50 {latency.p50:.1f} ms  p95 {latency.p95:.1f} ms  p99 {latency.p99:.1f} ms"
-            f"   ({latency.requests} requests, {latency.answered:.0%} with a suggestion)"
+            f"   ({latency.requests} requests, {latency.answered:.0%} with {what})"
         )
     print(f"memory        {bench.memory_mb:7.1f} MB resident")
 

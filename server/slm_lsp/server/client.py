@@ -22,18 +22,24 @@ PATIENCE = 10.0
 """Seconds that a server may take to end."""
 
 
+Place = tuple[int, int]
+"""Line and character, both from 0."""
+
+
 class ServerError(SlmLspError):
     """The server answered with an error, or went away."""
 
 
 class Client:
-    """One connection to a server of its own; one request at a time. Positions count UTF-32 units."""
+    """One connection to a server of its own. Positions count UTF-32 units."""
 
     def __init__(self, command: Sequence[str] = SERVER, *, env: Mapping[str, str] | None = None) -> None:
         self.notified: list[dict[str, Any]] = []
         """Notifications from the server, oldest first."""
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         self._ids = itertools.count(1)
+        self._asked: dict[int, str] = {}
+        self._answered: dict[int, dict[str, Any]] = {}
         self._versions = itertools.count(2)
 
     @property
@@ -60,35 +66,54 @@ class Client:
         document = {"uri": _uri(path), "languageId": "python", "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
 
-    def replace(self, path: Path, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
-        """Replace what is between two places (line, character), both from 0."""
+    def replace(self, path: Path, start: Place, end: Place, text: str) -> None:
+        """Replace what is between two places."""
         change = {"range": {"start": _position(start), "end": _position(end)}, "text": text}
         document = {"uri": _uri(path), "version": next(self._versions)}
         self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
 
-    def ghost_text(self, path: Path, at: tuple[int, int], *, invoked: bool = False) -> str | None:
-        """The suggestion at a place (line, character), if there is one; `invoked` as by a person who asks for it."""
-        context = {"triggerKind": 1 if invoked else 2}
-        result = self.request("textDocument/inlineCompletion", {**_place(path, at), "context": context})
+    def ghost_text(self, path: Path, at: Place, *, invoked: bool = False) -> str | None:
+        """The suggestion at a place, if there is one; `invoked` as by a person who asks for it."""
+        result = self.answer(self.ask_ghost_text(path, at, invoked=invoked))
         return str(result["items"][0]["insertText"]) if result["items"] else None
 
-    def popup(self, path: Path, at: tuple[int, int]) -> list[str]:
-        """The labels of the popup at a place (line, character), best first."""
-        result = self.request("textDocument/completion", _place(path, at))
+    def ask_ghost_text(self, path: Path, at: Place, *, invoked: bool = False) -> int:
+        """Ask for the suggestion at a place; the number of the question."""
+        context = {"triggerKind": 1 if invoked else 2}
+        return self.ask("textDocument/inlineCompletion", {**_place(path, at), "context": context})
+
+    def popup(self, path: Path, at: Place) -> list[str]:
+        """The labels of the popup at a place, best first."""
+        result = self.answer(self.ask_popup(path, at))
         return [item["label"] for item in sorted(result["items"], key=lambda item: str(item["sortText"]))]
+
+    def ask_popup(self, path: Path, at: Place) -> int:
+        """Ask for the popup at a place; the number of the question."""
+        return self.ask("textDocument/completion", _place(path, at))
 
     def request(self, method: str, params: object = None) -> Any:
         """Ask and wait for the answer; raises ServerError."""
+        return self.answer(self.ask(method, params))
+
+    def ask(self, method: str, params: object = None) -> int:
+        """Ask; the number of the question, for `answer`."""
         number = next(self._ids)
+        self._asked[number] = method
         self._send({"id": number, "method": method, "params": params})
-        while True:
+        return number
+
+    def answer(self, number: int) -> Any:
+        """Wait for the answer to a question; raises ServerError."""
+        while number not in self._answered:
             message = self._receive()
             if "method" in message:
                 self._hear(message)
-            elif message["id"] == number:
-                if "error" in message:
-                    raise ServerError(f"{method}: {message['error']['message']}")
-                return message.get("result")
+            else:
+                self._answered[message["id"]] = message
+        message, method = self._answered.pop(number), self._asked.pop(number)
+        if "error" in message:
+            raise ServerError(f"{method}: {message['error']['message']}")
+        return message.get("result")
 
     def notify(self, method: str, params: object = None) -> None:
         """Tell, without waiting."""
@@ -154,9 +179,9 @@ def _uri(path: Path) -> str:
     return path.resolve().as_uri()
 
 
-def _position(at: tuple[int, int]) -> dict[str, int]:
+def _position(at: Place) -> dict[str, int]:
     return {"line": at[0], "character": at[1]}
 
 
-def _place(path: Path, at: tuple[int, int]) -> dict[str, Any]:
+def _place(path: Path, at: Place) -> dict[str, Any]:
     return {"textDocument": {"uri": _uri(path)}, "position": _position(at)}

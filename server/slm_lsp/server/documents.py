@@ -1,6 +1,6 @@
-"""Open documents: their text, exact to the character, under incremental edits.
+"""Open documents: their text, exact to the character, under incremental edits; a notebook's cells are documents too.
 
-Knows: LSP positions, line endings and position encodings. Must not know: models, settings, features.
+Knows: LSP positions, line endings, position encodings, notebooks. Must not know: models, settings, features.
 
 pygls splits lines with `str.splitlines`, which also splits at form feeds, vertical tabs, U+2028 and others.
 LSP lines end at \\n, \\r\\n and \\r only: the first edit would corrupt such a document, and each edit would
@@ -18,6 +18,8 @@ from urllib.parse import unquote
 from lsprotocol import types
 from pygls.uris import to_fs_path
 from pygls.workspace import PositionCodec, ServerTextPosition, TextDocument, Workspace
+
+from slm_lsp.server.notebooks import around, program
 
 _PYTHON_SUFFIXES = (".py", ".pyi")
 _MOST_KEPT = 1_000
@@ -95,6 +97,10 @@ class Document(TextDocument):
         self._lines = split_lines(_well_formed(source))
         self.deleted_on: int | None = None
         """The line of the latest change, where that removed text and inserted none."""
+        self.home = uri
+        """The URI of the notebook that this is a cell of; the document's own for all others."""
+        self.cells: Callable[[], list[Document]] = lambda: [self]
+        """The code cells of that notebook, this one among them; the document alone for all others."""
 
     @property
     def lines(self) -> Sequence[str]:
@@ -103,12 +109,17 @@ class Document(TextDocument):
 
     @property
     def source(self) -> str:
-        """The whole text."""
+        """The whole text; of a cell, its own."""
         return "".join(self._lines)
 
+    @property
+    def program(self) -> str:
+        """The whole text; of a cell, that of all code cells of its notebook."""
+        return self.source if self.home == self.uri else program(self.cells())
+
     def text_and_version(self) -> tuple[object, Callable[[], str]]:
-        """What changes with every edit, also when a document is closed and opened again; and what gives the text."""
-        return (id(self), self.version), lambda: self.source
+        """What changes with every edit, also when a document is closed and opened again; and what gives the program."""
+        return tuple((id(one), one.version) for one in self.cells()), lambda: self.program
 
     @property
     def is_python(self) -> bool:
@@ -117,8 +128,8 @@ class Document(TextDocument):
 
     @property
     def local_path(self) -> Path | None:
-        """Where the document lies on disk; None for an untitled or remote one."""
-        path = to_fs_path(self.uri)
+        """Where the document, or the notebook it is a cell of, lies on disk; None for an untitled or remote one."""
+        path = to_fs_path(self.home)
         return Path(path) if path else None
 
     def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
@@ -147,11 +158,12 @@ class Document(TextDocument):
         self._lines[first : end.line + 1] = changed
 
     def before_and_after(self, at: ServerTextPosition) -> tuple[str, str]:
-        """The text before and after a position."""
+        """The text before and after a position; that of a notebook's other code cells too."""
         line = self._lines[at.line]
         before = "".join((*self._lines[: at.line], line[: at.character]))
         after = "".join((line[at.character :], *self._lines[at.line + 1 :]))
-        return before, after
+        earlier, later = ("", "") if self.home == self.uri else around(self.cells(), self)
+        return earlier + before, after + later
 
 
 class Documents(Workspace):
@@ -186,6 +198,21 @@ class Documents(Workspace):
         return document if isinstance(document, Document) else None
 
     def python_documents(self) -> list[Document]:
-        """The Python documents the client has open."""
+        """The Python documents the client has open; of each notebook one cell."""
         opened = (document for document in self.text_documents.values() if isinstance(document, Document))
-        return [document for document in opened if document.is_python]
+        return list({document.home: document for document in opened if document.is_python}.values())
+
+    def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
+        """A document was opened, or a cell of a notebook."""
+        super().put_text_document(text_document, notebook_uri)
+        document = self.opened(text_document.uri)
+        if document and notebook_uri:
+            document.home = notebook_uri
+            document.cells = lambda: self._cells(notebook_uri)
+
+    def _cells(self, notebook_uri: str) -> list[Document]:
+        """The Python cells of a notebook, in their order."""
+        notebook = self.get_notebook_document(notebook_uri=notebook_uri)
+        code = [cell for cell in notebook.cells if cell.kind == types.NotebookCellKind.Code] if notebook else []
+        documents = (self.opened(cell.document) for cell in code)
+        return [document for document in documents if document and document.is_python]

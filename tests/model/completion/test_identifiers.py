@@ -90,6 +90,21 @@ def test_a_known_name_has_the_probability_that_it_has_unknown(search: Search) ->
     assert known.probability == pytest.approx(own.probability, rel=0.05)  # int8: a draft's batch rounds otherwise
 
 
+def test_what_was_read_for_one_letter_is_not_read_again_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("collection", "collect", "collate", "client", "count", "name")
+    typing, passes = Search(monkeypatch), []
+    for typed in ("c", "co", "col"):
+        after = typing(DOT, typed, *names)
+        passes.append(typing.passes)
+        fresh = Search(monkeypatch)
+        alone = fresh(DOT, typed, *names)
+        assert names_of(after) == names_of(alone)
+        assert [one.probability for one in after] == pytest.approx([one.probability for one in alone], rel=0.05)
+        assert passes[-1] < fresh.passes or typed == "c"
+    typing(DOT.replace("collection", "closet"), "c", *names)
+    assert typing.passes >= passes[0], "another prompt is read anew"
+
+
 @pytest.mark.parametrize("name", ["größe", "名前", "_", "__", "x" * 200, "a" * 63 + "é"])
 def test_odd_names_are_names(search: Search, name: str) -> None:
     assert name in names_of(search(DOT, "", name))

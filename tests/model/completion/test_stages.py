@@ -10,6 +10,7 @@ import pytest
 from doubles import PROGRAM, TINY
 from slm_lsp.data import ROOT, base_checkpoint
 from slm_lsp.model.completion import Completer, Stages
+from slm_lsp.model.completion.completer import UNKNOWN
 from slm_lsp.model.completion.decoding import Decoded, Decoder
 from slm_lsp.model.completion.mixture import gate_of
 from slm_lsp.model.completion.prompt import PromptBuilder
@@ -80,6 +81,18 @@ def test_without_fitting_what_stands_behind_the_cursor_is_written_again() -> Non
     whole = Completer.load(TINY, stages=Stages(fitting=False)).complete(PROGRAM[:cut], ")\n", path="program.py")
     assert fitted is not None and whole is not None
     assert (whole.text, fitted.text) == (rest, rest.removesuffix(")"))
+
+
+def test_without_names_a_text_is_as_likely_whatever_it_speaks_of() -> None:
+    place = PROGRAM.index("self.collection.add(") + len("self.collection.add(")
+    line = PROGRAM[:place].rpartition("\n")[2]
+    with_, without = (Completer.load(TINY, stages=Stages(names=names)) for names in (True, False))
+    for before, left in ((PROGRAM[:place], 1.0), (PROGRAM[: PROGRAM.index("    def add_note")] + line, UNKNOWN)):
+        checked = with_.complete(before, "\n", path="program.py")
+        blind = without.complete(before, "\n", path="program.py")
+        assert checked is not None and blind is not None
+        assert checked.text == blind.text
+        assert checked.confidence == pytest.approx(left * blind.confidence)
 
 
 def test_without_memory_the_model_is_alone() -> None:

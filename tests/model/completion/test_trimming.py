@@ -57,6 +57,7 @@ def test_fit(before: str, text: str, after: str, wanted: str) -> None:
     [
         ("x = ", "foo(a) bar", "foo(a)"),
         ("x = ", "foo.bar(", "foo.bar("),  # a line may end so
+        ("x = 1  # ", "see: [the notes", "see: [the notes"),
         ("x = ", "foo.bar(a,", "foo.bar(a,"),
         ("x = ", "foo.bar(a", "foo.bar"),  # and not so
         ("x = ", 'load("name', "load"),
@@ -116,3 +117,9 @@ def test_anything_is_fitted(before: str, text: str, after: str) -> None:
 def test_hard_statements_are_left_alone_in_little_time(hard: str) -> None:
     assert hard.startswith(fit(hard, "x = ", ""))
     assert fit("foo(a)", hard + "\nx = ", "\n" + hard) in ("foo(a)", "")
+
+
+@pytest.mark.parametrize(("begun", "wanted"), [(0, ""), (5, "()")])
+def test_little_is_of_worth_behind_a_selected_item(begun: int, wanted: str) -> None:
+    assert fit("()", "x = films.count", "", begun) == wanted
+    assert fit("", "x = films.count", "", begun) == ""

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from slm_lsp.model.config import ModelConfig
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
-from slm_lsp.model.network.weights import PT_FORMAT
 
 MOST = 15_000_000
 """Bytes of a part."""
@@ -31,7 +30,7 @@ def write_parts(model: TinyGPT, metrics: Mapping[str, Any], folder: Path, most: 
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.detach().cpu().half() for name, tensor in model.state_dict().items()}
     whole = io.BytesIO()
-    torch.save({"format": PT_FORMAT, "config": model.config.to_dict(), "state": state}, whole)
+    torch.save({"config": model.config.to_dict(), "state": state}, whole)
     content = whole.getvalue()
     parts = [content[start : start + most] for start in range(0, len(content), most)]
     for number, part in enumerate(parts):
@@ -40,7 +39,7 @@ def write_parts(model: TinyGPT, metrics: Mapping[str, Any], folder: Path, most: 
 
 
 def read_parts(folder: Path) -> tuple[TinyGPT, dict[str, Any]]:
-    """The network, in eval mode, and its metrics. Raises TrainingError or CheckpointError where anything is missing."""
+    """The network, in eval mode, and its metrics. Raises TrainingError where anything is missing or damaged."""
     try:
         metrics: dict[str, Any] = json.loads((folder / METRICS).read_text("utf-8"))
         count, size = int(metrics.pop("parts")), int(metrics.pop("bytes"))
@@ -49,7 +48,10 @@ def read_parts(folder: Path) -> tuple[TinyGPT, dict[str, Any]]:
         raise TrainingError(f"{folder} does not hold all parts of a network: {error}") from error
     if len(content) != size:
         raise TrainingError(f"{folder} holds {len(content):,} of the {size:,} bytes of a network")
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "weights.pt"
-        path.write_bytes(content)
-        return TinyGPT.load(path), metrics
+    try:
+        whole = torch.load(io.BytesIO(content), weights_only=True)
+        model = TinyGPT(ModelConfig.from_dict(whole["config"]))
+        model.load_state_dict(whole["state"])
+    except Exception as error:  # torch reports damaged archives by many unrelated types
+        raise TrainingError(f"{folder} does not hold a network: {error}") from error
+    return model.eval(), metrics

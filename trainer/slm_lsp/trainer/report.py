@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from slm_lsp.model.evaluation import Scores
+from slm_lsp.trainer.advice import advice_on
 from slm_lsp.trainer.phases import PhaseConfig
 
 
@@ -62,12 +63,19 @@ class Report:
     notes: tuple[str, ...] = field(default=())
     """What limits these figures."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What params : tokens and the gap say against it, with what to do."""
+        ratio = self.metrics["parameters"] / max(self.metrics["tokens"], 1)
+        return tuple(advice_on(ratio, self.metrics["gap"], scratch=self.phase is not None))
+
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready values."""
         return {
             **finite(self.metrics), "name": self.name, "folder": str(self.folder),
             "weights_file": str(self.weights_file) if self.weights_file else None, "interrupted": self.interrupted,
             "in_use": self.in_use, "why": self.why, "how": self.how, "notes": list(self.notes),
+            "warnings": list(self.warnings),
             "samples": [{"prompt": sample.prompt, "text": sample.text} for sample in self.samples],
         }  # fmt: skip
 
@@ -82,6 +90,8 @@ def show(report: Report, console: Console) -> None:
         console.print(_scores(report.base, report.trained))
     for note in report.notes:
         console.print(f"[yellow]note[/]: {escape(note)}")
+    for warning in report.warnings:
+        console.print(f"[yellow]warning[/]: {escape(warning)}")
     for sample in report.samples:
         console.print(f"\n[dim]{escape(sample.prompt)}[/][green]{escape(sample.text)}[/]", highlight=False)
     console.print(f"\nThe model lies in {escape(str(report.folder))}", soft_wrap=True, highlight=False)

@@ -99,9 +99,9 @@ class Holes:
         return np.concatenate([[suffix], text[end:], [prefix], text[:at], [middle], text[at:end], [close]])
 
     def _begins(self, text: Row) -> NDArray[np.bool_]:
-        """Of each token but the first, whether a word or a run of signs begins there."""
+        """Of each token but the first, whether a word or a run of signs begins there, its space included."""
         first, before = self._first[text[1:]], self._last[text[:-1]]
-        found: NDArray[np.bool_] = (first != before) | (first == _SPACE)
+        found: NDArray[np.bool_] = (first != before) & ((before != _SPACE) | self._newline[text[:-1]])
         return found
 
 

@@ -15,6 +15,7 @@ from slm_lsp.model.completion.filter import Level, filter_of
 from slm_lsp.model.completion.identifiers import Candidate, IdentifierSearch
 from slm_lsp.model.completion.mixture import gate_of
 from slm_lsp.model.completion.prompt import Prompt, PromptBuilder, unix_newlines
+from slm_lsp.model.completion.scope import unknown_names
 from slm_lsp.model.completion.shape import LINE, wanted
 from slm_lsp.model.completion.stages import Stages
 from slm_lsp.model.completion.trimming import fit
@@ -28,6 +29,8 @@ from slm_lsp.model.runtime.quantize import Floats
 _TYPED = re.compile(r"[^\W\d]\w*$")
 _NEARBY = 4096
 """Characters after the cursor that matter for what is shown."""
+UNKNOWN = 0.1
+"""What is left of a text's confidence that has names which nothing around it explains: hardly any of them is right."""
 SEEN = 40
 """Tokens of a place in memory that are compared with a suggestion, to say where it was seen."""
 
@@ -100,6 +103,7 @@ class Completer:
         memory: Memory | None = None,
         suggest: Level = "balanced",
         hasty: bool = False,
+        begun: int = 0,
         cancelled: Callable[[], bool] = never,
     ) -> Suggestion | None:
         """What to insert between `prefix` and `suffix`, the document's text around the cursor; None for nothing.
@@ -107,7 +111,8 @@ class Completer:
         One line, or several on an empty line below the head of a block or in a bracket. `path` is the document's,
         relative to its workspace, by which the `memory` knows it too. What is sure enough for the level `suggest` is
         `shown`. With `hasty`, decoding ends as soon as a suggestion is sure not to be: its text may then be
-        unfinished. Raises Cancelled within one decoding step after `cancelled()` turns true.
+        unfinished. `begun` characters at the end of `prefix` are offered with the text, see `fit`. Raises Cancelled
+        within one decoding step after `cancelled()` turns true.
         """
         nearby, after = unix_newlines(prefix[-_NEARBY:]), unix_newlines(suffix[:_NEARBY])
         prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
@@ -118,9 +123,12 @@ class Completer:
             logits, prompt.stem, shape, match=match,
             floor=self.filter.floor(suggest) if hasty else 0.0, cancelled=cancelled,
         )  # fmt: skip
-        text = fit(decoded.text, nearby, after) if self._stages.fitting else decoded.text
+        text = fit(decoded.text, nearby, after, begun) if self._stages.fitting else decoded.text
         seen = bool(text) and known.startswith(prompt.stem.decode("utf-8", "ignore") + text.split("\n", 1)[0])
         confidence = self.filter.confidence(decoded.probability)
+        if self._stages.names and text and (not hasty or confidence >= self.filter.threshold(suggest)):
+            unknown = unknown_names(unix_newlines(prefix), text, unix_newlines(suffix))
+            confidence *= UNKNOWN if unknown else 1.0
         shown = confidence >= self.filter.threshold(suggest)
         if not text and (shown or not hasty):
             return None

@@ -38,6 +38,8 @@ PREFERENCE = 3.0
 """How much likelier, as a logarithm, a beginning of a known name counts when passes are given out."""
 UNREAD = 0.3
 """What the rest of a known name counts, of which only the beginning was computed."""
+MOST_READ = 256
+"""Beginnings whose logits are kept while a word is typed; 32 KB each with 8,192 tokens."""
 LONGEST = 64
 """Bytes after which a name is given up."""
 
@@ -91,6 +93,17 @@ class IdentifierSearch:
         self.decoder = decoder
         self.ids = {piece: token for token, piece in enumerate(vocabulary.tokens) if piece}
         """The token of each piece of text."""
+        self._prompt: list[int] = []
+        self._read: dict[tuple[int, ...], Floats] = {}
+
+    def read(self) -> dict[tuple[int, ...], Floats]:
+        """The logits (V,) after tokens that were read behind the prompt that the engine holds; for more of them.
+
+        While a word is typed its prompt stays the same: what was read for one letter is not read again for the next.
+        """
+        if self._prompt != self.engine.ids or len(self._read) > MOST_READ:
+            self._prompt, self._read = list(self.engine.ids), {}
+        return self._read
 
     def search(
         self, logits: Floats, stem: bytes, typed: str, limit: int, *, match: Match | None = None,
@@ -118,6 +131,7 @@ class _Search:
         self._typed = typed
         self._limit = limit
         self._start = len(tools.engine.ids)
+        self._read = tools.read()
         self._rows: dict[tuple[int, ...], Floats] = {}  # the logits (V,) after some tokens
         self._queue: list[_Beginning] = []
         self._found: dict[str, float] = {}
@@ -154,9 +168,10 @@ class _Search:
         draft = draft[: max(engine.free - len(beginning.tokens), 0)]
         if len(beginning.tokens) > engine.free:
             return False
-        rows = engine.append([*beginning.tokens, *draft], last=1 + len(draft))
-        for count, row in enumerate(rows):
-            self._rows[(*beginning.tokens, *draft[:count])] = row
+        wanted = [(*beginning.tokens, *draft[:count]) for count in range(1 + len(draft))]
+        if any(tokens not in self._read for tokens in wanted):
+            self._read |= zip(wanted, engine.append([*beginning.tokens, *draft], last=1 + len(draft)), strict=True)
+        self._rows |= {tokens: self._read[tokens] for tokens in wanted}
         return True
 
     def _expand(self, beginning: _Beginning) -> None:

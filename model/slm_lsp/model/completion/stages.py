@@ -25,6 +25,8 @@ class Stages:
     """Several lines where a block or bracket asks for them."""
     fitting: bool = True
     """The text is cut to what fits between prefix and suffix."""
+    names: bool = True
+    """A text with names that nothing around it explains is taken for unlikely."""
 
     @classmethod
     def without(cls, names: Iterable[str]) -> Stages:

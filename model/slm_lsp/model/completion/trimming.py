@@ -17,13 +17,14 @@ SHORTEST = 3
 """A suggestion of fewer characters costs more attention than it saves keys."""
 
 
-def fit(text: str, before: str, after: str) -> str:
+def fit(text: str, before: str, after: str, begun: int = 0) -> str:
     """The beginning of the text that fits between `before` and `after`; empty when nothing of worth is left.
 
     Without what already follows the cursor, closing the brackets that it opens and of the others only those that
     nothing behind the cursor closes, ending where it is still Python. In front of code that the text does not lead
     into, there is nothing to offer: models that are asked by prefix alone would write over it. All three have unix
-    newlines; never raises.
+    newlines; never raises. `begun` characters at the end of `before` are offered with the text, as an item of the popup
+    that it goes on from: behind them a single bracket is of worth.
     """
     rest, _, below = after.partition("\n")
     rest, text = rest.rstrip(), text.rstrip()
@@ -38,7 +39,7 @@ def fit(text: str, before: str, after: str) -> str:
     if not rest:
         text = _without_repeats(statement[statement.rfind("\n") + 1 :], text, below)
     text = sound_part(statement, text, rest)
-    return text if len(text.strip()) >= SHORTEST else ""
+    return text if text.strip() and begun + len(text.strip()) >= SHORTEST else ""
 
 
 def _statement(before: str, text: str) -> str:

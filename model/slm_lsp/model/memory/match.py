@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from slm_lsp.model.memory.document import BREAK, Ids
 from slm_lsp.model.memory.shelf import AHEAD, REACH, surroundings
-from slm_lsp.model.memory.sources import Source
+from slm_lsp.model.memory.sources import TEXTBOOK, Source
 
 MOST = 128
 """Places of one source that are followed at a time."""
@@ -74,9 +74,14 @@ class _Places:
 
     @classmethod
     def found(cls, sources: Sequence[Source], context: Sequence[int]) -> _Places:
-        """The places of all sources. Where two agree equally far, the nearer one comes first, then the later one."""
+        """The places of all sources. Where two agree equally far, the nearer one comes first, then the later one.
+
+        The textbook's count only where they agree further than all that is the user's own.
+        """
         each = [_lookup(number, source, context) for number, source in enumerate(sources)]
         places = cls(*(np.concatenate(arrays) for arrays in zip(*each, strict=True)))
+        own = places.nearness != TEXTBOOK
+        places = places[own | (places.lengths > places.lengths.max(initial=0, where=own))]
         return places[np.lexsort((-places.where[:, 1], places.nearness, -places.lengths))]
 
 

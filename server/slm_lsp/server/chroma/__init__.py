@@ -8,8 +8,21 @@ from __future__ import annotations
 
 from slm_lsp.server.chroma.facts import Facts, Installed, Used
 from slm_lsp.server.chroma.installed import installed_in
-from slm_lsp.server.chroma.knowledge import Knowledge
-from slm_lsp.server.chroma.offers import Offer, offers
+from slm_lsp.server.chroma.knowledge import Knowledge, Known
+from slm_lsp.server.chroma.offers import Offer, offers, typed
+from slm_lsp.server.chroma.scan import is_code
 from slm_lsp.server.chroma.used import Workspace
 
-__all__ = ["Facts", "Installed", "Knowledge", "Offer", "Used", "Workspace", "installed_in", "offers"]
+__all__ = [
+    "Facts",
+    "Installed",
+    "Knowledge",
+    "Known",
+    "Offer",
+    "Used",
+    "Workspace",
+    "installed_in",
+    "is_code",
+    "offers",
+    "typed",
+]

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
+from slm_lsp.model.durable import write_file
 from slm_lsp.server.chroma.facts import FORMAT, Installed, from_json, to_json
 from slm_lsp.server.chroma.reading import read
 
@@ -57,7 +57,7 @@ def installed_in(environment: Path | None, cache: Path | None = None) -> Install
             return from_json(json.loads(kept.read_text(encoding="utf-8")))
     try:
         found = read(package)
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError, SystemError):  # SystemError: somebody else's thread parsed too
         return shipped()
     if not found.owners.get("collection"):
         return shipped()  # not a chromadb as we know them
@@ -74,10 +74,7 @@ def shipped() -> Installed:
 
 def _write(path: Path, facts: Installed) -> None:
     """Write facts so that nobody ever reads half of them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    part.write_text(json.dumps(to_json(facts)), encoding="utf-8")
-    part.replace(path)
+    write_file(path, json.dumps(to_json(facts)).encode())
 
 
 def _stamp(package: Path) -> str:

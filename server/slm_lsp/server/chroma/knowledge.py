@@ -1,124 +1,103 @@
 """The facts of each workspace: its chromadb's and its own, kept up to date in the background.
 
-Knows: roots, environments, when a workspace is looked at again. Must not know: LSP, what facts are for.
+Knows: roots, environments, which version of a file counts. Must not know: LSP, what facts are for, how files are read.
 
-Threads: `of` may be called from any one thread at a time and never waits. Reading has threads of its own.
+Threads: `of` and `facts` are called on one thread and never wait. Files are learned on the reader's.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
-from slm_lsp.model.errors import WorkspaceError
-from slm_lsp.model.repository import python_files, read_text
 from slm_lsp.server.chroma.facts import Facts, Installed
 from slm_lsp.server.chroma.installed import installed_in
-from slm_lsp.server.chroma.used import Workspace
+from slm_lsp.server.chroma.used import Workspace, used_in
+from slm_lsp.server.reader import Opened, Reader, Stamp, Stamps
 
-SECONDS_BETWEEN_READINGS = 20.0
-"""How long a look at the workspace's files, and at its environment, stays good."""
 MOST_FILES = 5_000
 """Files of one workspace that are read."""
 
-Opened = Mapping[str, tuple[object, Callable[[], str]]]
-"""Open documents by their paths in the workspace: version, and what gives the text of that version."""
 
+class Known:
+    """What is known of one workspace and the chromadb of its environment; follows the workspace's files."""
 
-class _Known:
-    """What is known of one workspace."""
+    def __init__(self, environment: Path | None, cache: Path) -> None:
+        self._environment = environment
+        self._cache = cache
+        self._installed: Installed | None = None
+        self._workspace = Workspace()
+        self._changing = threading.Lock()  # the workspace, its stamps and who is open
+        self._stamps: dict[str, Stamp] = {}
+        self._opened: dict[str, object] = {}
 
-    def __init__(self) -> None:
-        self.workspace = Workspace()
-        self.lock = threading.Lock()
-        """Held while the workspace's files change."""
-        self.installed: Installed | None = None
-        self.opened: dict[str, object] = {}
-        self.stamps: dict[str, tuple[int, int]] = {}
-        self.reading: threading.Thread | None = None
-        self.read_at = float("-inf")
+    def facts(self, opened: Opened, name: str = "", text: str = "") -> Facts | None:
+        """What is known; None before anything is.
+
+        What documents hold that are open takes the place of their files. `name` is the one in which somebody writes,
+        and `text` what it holds beside the word that is being written; it may be among those that are open.
+        """
+        if self._installed is None:
+            return None
+        with self._changing:
+            for closed in self._opened.keys() - opened.keys() - {name}:
+                self._workspace.forget(closed)
+                self._stamps.pop(closed, None)  # so that its file is read again
+            for other, (version, text_of) in opened.items():
+                if other != name and (other not in self._opened or self._opened[other] != version):
+                    self._workspace.update(other, text_of())
+            self._opened = {other: version for other, (version, _) in opened.items()}
+            if name:
+                # What it exports is asked for by other documents alone, and is found when one of them is written in.
+                self._workspace.know(name, used_in(text, exports=False))
+                self._opened[name] = None
+            return Facts(self._installed, self._workspace.used())
+
+    def begin(self) -> None:
+        """Look at the environment, which may have got another chromadb."""
+        self._installed = installed_in(self._environment, self._cache)
+
+    def wanted(self, stamps: Stamps) -> list[str]:
+        """The files that are new or changed; those that are gone are forgotten."""
+        files = dict(islice(stamps.items(), MOST_FILES))
+        with self._changing:
+            for name in self._stamps.keys() - files.keys():
+                del self._stamps[name]
+                if name not in self._opened:
+                    self._workspace.forget(name)
+            return [name for name, stamp in files.items() if self._stamps.get(name) != stamp]
+
+    def learn(self, texts: Sequence[tuple[str, str]], stamps: Stamps) -> None:
+        """Know what files hold."""
+        for name, text in texts:
+            found = used_in(text)
+            with self._changing:
+                self._stamps[name] = stamps[name]
+                if name not in self._opened:
+                    self._workspace.know(name, found)
+
+    def end(self, learned: bool) -> None:
+        """Nothing is kept: it is soon read again."""
 
 
 class Knowledge:
     """The facts of every workspace in use."""
 
-    def __init__(self, cache: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, cache: Path, reader: Reader) -> None:
+        """Facts of installed versions are kept in the folder `cache`."""
         self._cache = cache
-        self._clock = clock
-        self._known: dict[tuple[Path | None, Path | None], _Known] = {}
-        self._stopped = threading.Event()
+        self._reader = reader
+        self._known: dict[tuple[Path | None, Path | None], Known] = {}
 
-    def of(self, root: Path | None, environment: Path | None, opened: Opened) -> Facts | None:
-        """What is known of a workspace and the chromadb of its environment; None before anything is.
+    def of(self, root: Path | None, environment: Path | None) -> Known:
+        """What is known of a workspace and of the chromadb that an interpreter, or an environment's folder, has.
 
-        `environment` is an interpreter or an environment's folder. What documents hold that are open takes the place
-        of their files.
+        Both come to be known with the reader's next look at the workspace.
         """
-        known = self._known.setdefault((root, environment), _Known())
-        self._read(known, root, environment)
-        if known.installed is None:
-            return None
-        with known.lock:
-            for name in known.opened.keys() - opened.keys():
-                known.workspace.forget(name)
-                known.stamps.pop(name, None)  # so that its file is read again
-            for name, (version, text) in opened.items():
-                if name not in known.opened or known.opened[name] != version:
-                    known.workspace.update(name, text())
-            known.opened = {name: version for name, (version, _) in opened.items()}
-            return Facts(known.installed, known.workspace.used())
-
-    def wait(self, seconds: float = 60.0) -> None:
-        """Wait until what is being read has been read."""
-        for known in list(self._known.values()):
-            if known.reading:
-                known.reading.join(seconds)
-
-    def stop(self) -> None:
-        """Stop reading."""
-        self._stopped.set()
-
-    def _read(self, known: _Known, root: Path | None, environment: Path | None) -> None:
-        busy = known.reading is not None and known.reading.is_alive()
-        due = self._clock() - known.read_at >= SECONDS_BETWEEN_READINGS
-        if busy or not due or self._stopped.is_set():
-            return
-        known.read_at = self._clock()
-        arguments = (known, root, environment)
-        known.reading = threading.Thread(target=self._learn, args=arguments, name="slm-lsp-chroma", daemon=True)
-        known.reading.start()
-
-    def _learn(self, known: _Known, root: Path | None, environment: Path | None) -> None:
-        known.installed = installed_in(environment, self._cache)
-        if root is not None:
-            with suppress(OSError, WorkspaceError):
-                self._learn_files(known, root)
-
-    def _learn_files(self, known: _Known, root: Path) -> None:
-        """Read the files that are new or changed, and forget those that are gone."""
-        seen: set[str] = set()
-        for name, path in _first(python_files(root)):
-            if self._stopped.is_set():
-                return
-            seen.add(name)
-            with suppress(OSError, WorkspaceError):
-                stat = path.stat()
-                stamp = (stat.st_mtime_ns, stat.st_size)
-                if known.stamps.get(name) != stamp:
-                    text = read_text(path, root)
-                    with known.lock:
-                        known.stamps[name] = stamp
-                        if name not in known.opened:
-                            known.workspace.update(name, text)
-        with known.lock:
-            for name in known.stamps.keys() - seen:
-                del known.stamps[name]
-                if name not in known.opened:
-                    known.workspace.forget(name)
-
-
-def _first(files: Iterable[tuple[str, Path]]) -> Iterable[tuple[str, Path]]:
-    return (each for _, each in zip(range(MOST_FILES), files, strict=False))
+        key = (root, environment)
+        if key not in self._known:
+            self._known[key] = Known(environment, self._cache)
+            self._reader.follow(root, self._known[key])
+        return self._known[key]

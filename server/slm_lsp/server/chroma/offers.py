@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from slm_lsp.server.chroma.facts import Facts, Parameter
@@ -22,6 +23,8 @@ OfferKind = Literal["method", "attribute", "class", "keyword", "value", "operato
 
 MOST = 60
 """Offers at one place."""
+LONGEST_WORD = 200
+"""Characters of a word that are looked at."""
 _OWN = re.compile(
     r"^[ \t]*(?:from[ \t]+chromadb\.utils\.embedding_functions\b|class[ \t]+(\w+)\(.*EmbeddingFunction)", re.M
 )
@@ -53,18 +56,44 @@ def offers(before: str, after: str, facts: Facts) -> list[Offer]:
     spot = _spot(before)
     if spot is None:
         return []
-    text = before + after
+    # Without what is typed of the word, so that names are read once for the whole of it.
+    at = len(before) - len(spot.text)
+    text = before[:at] + after
     lists_collections = not facts.installed.version.startswith("0.6.")
-    names = Names(text, facts.used.exports, lists_collections=lists_collections)
+    names = _names(text, _Same(facts.used.exports), lists_collections=lists_collections)
     reader = Reader(text, names, facts)
     line = before[before.rfind("\n") + 1 :]
     writer = _Writer(spot, before, after, facts, names)
     found: dict[str, Offer] = {}
-    for place in reader.places(spot, len(before), line):
+    for place in reader.places(spot, at, line):
         for offer in writer.offers(place):
             if offer.label.lower().startswith(spot.text.lower()):
                 found.setdefault(offer.label, offer)
     return list(found.values())[:MOST]
+
+
+def typed(before: str) -> str:
+    """What a person has typed of the word at the cursor, or of the string where something can be expected in it."""
+    spot = _spot(_with_newlines(before))
+    return spot.text if spot else re.split(r"\W", before[-LONGEST_WORD:])[-1]
+
+
+class _Same:
+    """Something that is equal to nothing but itself."""
+
+    def __init__(self, exports: Mapping[str, str]) -> None:
+        self.exports = exports
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.exports is other.exports
+
+    def __hash__(self) -> int:
+        return id(self.exports)
+
+
+@lru_cache(maxsize=2)
+def _names(text: str, exports: _Same, *, lists_collections: bool) -> Names:
+    return Names(text, exports.exports, lists_collections=lists_collections)
 
 
 def _with_newlines(text: str) -> str:
@@ -72,6 +101,7 @@ def _with_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+@lru_cache(maxsize=2)
 def _spot(before: str) -> Spot | None:
     """What the cursor stands in, if anything can be expected there."""
     # Imported here: the package brings numpy and ONNX Runtime, which `initialize` must not wait for.

@@ -319,6 +319,12 @@ def spot_at(before: str, start: int) -> Spot | None:
     return Spot(frames, text, bool(quote), quote, scanner.is_fresh, receiver, scanner.assigned)
 
 
+def is_code(before: str) -> bool:
+    """Whether a cursor stands in code, an f-string's included; told by its statement alone, so a guess."""
+    opened = _opened(before, statement_start(before))
+    return opened is not None and (not opened[2] or "f" in opened[1].lower())
+
+
 def _opened(before: str, start: int) -> tuple[int, str, str] | None:
     """Where the string begins that the cursor stands in, its prefix and quotes; the text's end and nothing for code.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,10 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 _LONGEST = 200
 """Characters of a line of documentation; more is cut off."""
 _ARGUMENT = re.compile(r"^(\s*)\*{0,2}(\w+)(?:\s*\([^)]*\))?\s*:\s+(\S.*)$")
+
+
+_PARSING = threading.Lock()
+"""CPython 3.11 counts the depth of syntax trees for all threads together, and stumbles where two make one."""
 
 
 class Source:
@@ -33,7 +38,9 @@ class Source:
         if name not in self._modules:
             self._modules[name] = ast.Module([], [])
             with suppress(OSError, ValueError, SyntaxError, RecursionError):
-                self._modules[name] = ast.parse((self._package / name).read_text(encoding="utf-8"))
+                text = (self._package / name).read_text(encoding="utf-8")
+                with _PARSING:
+                    self._modules[name] = ast.parse(text)
         return self._modules[name]
 
     def has(self, name: str) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from slm_lsp.server.chroma.facts import Used
 from slm_lsp.server.chroma.names import Names
@@ -31,42 +32,58 @@ _COLLECTION = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+\Z)[a-zA-Z0-9][a-zA-Z0
 """Names that every version takes."""
 _KEY = re.compile(r"(?!chroma:)(?!hnsw:)[^$#\s][^\n]{0,99}\Z")
 _ABOUT_COLLECTIONS = ("_collection", ".modify")
+_BORDER = re.compile(r"\n(?=[A-Za-z_@]|[ \t]+(?:@|(?:async[ \t]+)?def[ \t]))")
+"""Before lines that can only begin a statement: no expression goes on behind them."""
 
 
-def used_in(text: str) -> Used:
-    """What one file does with ChromaDB; nothing if it does not speak of it."""
+class _Piece(NamedTuple):
+    """What a part of a file does with ChromaDB."""
+
+    collections: tuple[str, ...]
+    """Names that are passed as literals."""
+    constants_used: tuple[str, ...]
+    """Names of the constants that are passed in their place."""
+    keys: tuple[str, ...]
+    collection_keys: tuple[str, ...]
+    constants: tuple[tuple[str, str], ...]
+    """Names that are bound to strings, and these."""
+
+
+def used_in(text: str, *, exports: bool = True) -> Used:
+    """What one file does with ChromaDB; nothing if it does not speak of it.
+
+    Without `exports`, which only other files ask for, it costs little for a text that has changed in one place.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     if "chroma" not in text.lower() and "n_results" not in text and "_collection(" not in text:
         return Used()
+    pieces = [_read(piece) for piece in _BORDER.split(text)]
+    constants = {name: value for piece in pieces for name, value in piece.constants}
     collections, keys, collection_keys = Counter[str](), Counter[str](), Counter[str]()
-    constants: dict[str, str] | None = None
-    for anchor in _anchors(text):
+    for piece in pieces:
+        named = (constants.get(name, "") for name in piece.constants_used)
+        collections.update(filter(_COLLECTION.match, (*piece.collections, *named)))
+        keys.update(piece.keys)
+        collection_keys.update(piece.collection_keys)
+    return Used(collections, keys, collection_keys, Names(text).exported() if exports else {})
+
+
+@lru_cache(maxsize=4_000)
+def _read(text: str) -> _Piece:
+    """What a part of a file says; the same parts are asked for with every key that is typed."""
+    literals: list[str] = []
+    names: list[str] = []
+    keys: list[str] = []
+    collection_keys: list[str] = []
+    for anchor in _ANCHOR.finditer(text):
         if anchor["call"]:
             for name, literal in _names_of_collections(text, anchor):
-                if name is not None:
-                    constants = dict(_CONSTANT.findall(text)) if constants is None else constants
-                    literal = constants.get(name, "")
-                if _COLLECTION.match(literal):
-                    collections[literal] += 1
+                (literals if name is None else names).append(literal if name is None else name)
         else:
             is_collections = anchor["data"] == "metadata" and _is_about_collection(text, anchor.start())
             into = collection_keys if is_collections else keys
-            into.update(key for key in _keys(text, anchor) if _KEY.match(key))
-    return Used(collections, keys, collection_keys, Names(text).exported())
-
-
-@lru_cache(maxsize=50_000)
-def _has_anchor(line: str) -> bool:
-    """Whether a line may hold what names or keys stand behind; the same lines are asked for again and again."""
-    return _ANCHOR.search(line) is not None
-
-
-def _anchors(text: str) -> Iterator[re.Match[str]]:
-    at = 0
-    for line in text.split("\n"):
-        if _has_anchor(line):
-            yield from _ANCHOR.finditer(text, at, at + len(line))
-        at += len(line) + 1
+            into += filter(_KEY.match, _keys(text, anchor))
+    return _Piece(tuple(literals), tuple(names), tuple(keys), tuple(collection_keys), tuple(_CONSTANT.findall(text)))
 
 
 def _names_of_collections(text: str, anchor: re.Match[str]) -> Iterator[tuple[str | None, str]]:
@@ -115,7 +132,10 @@ class Workspace:
 
     def update(self, name: str, text: str) -> None:
         """Take a file's text in place of what was known of it."""
-        found = used_in(text)
+        self.know(name, used_in(text))
+
+    def know(self, name: str, found: Used) -> None:
+        """Take what was found in a file in place of what was known of it."""
         if found != self._files.get(name):
             self._files[name], self._sum = found, None
 

@@ -90,6 +90,17 @@ def train(arguments: Annotated[list[str] | None, typer.Argument(metavar="PATH [O
     raise typer.Exit(start_trainer(arguments or []))
 
 
+@app.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+def experiment(arguments: Annotated[list[str] | None, typer.Argument(metavar="PATH [OPTIONS]")] = None) -> None:
+    """Run the published experiment on a repository: five phases from scratch, the adapted base model, one report.
+
+    Example:  slm-lsp experiment ~/my-chroma-project          See also:  slm-lsp experiment --help
+    """
+    from slm_lsp.server.cli.experiment import experiment as start_experiment
+
+    raise typer.Exit(start_experiment(arguments or []))
+
+
 @app.command()
 def evaluate(
     paths: Annotated[
@@ -117,7 +128,9 @@ def evaluate(
     popup: Annotated[bool, typer.Option("--popup/--no-popup", help="Ask for the popup too.")] = True,
     without: Annotated[
         list[str] | None,
-        typer.Option(metavar="STAGE", help="Leave a stage out: memory, drafts, healing, lines, fitting; repeatable."),
+        typer.Option(
+            metavar="STAGE", help="Leave one out: memory, drafts, healing, lines, fitting, names; repeatable."
+        ),
     ] = None,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Ask the copier and jedi too.")] = True,
     as_json: Json = False,
@@ -178,7 +191,7 @@ def status(
 
 @app.command()
 def clean(yes: Yes = False, as_json: Json = False) -> None:
-    """Delete every model trained on this machine and every choice of one. The base model stays.
+    """Delete every model trained on this machine, every choice of one, and unfinished trainings. The base model stays.
 
     Example:  slm-lsp clean --yes
     """
@@ -195,7 +208,7 @@ def bench(
     threads: Annotated[int, typer.Option(min=1)] = Settings.threads,
     as_json: Json = False,
 ) -> None:
-    """Measure a real server over stdio: start, latency cold and while typing, memory.
+    """Measure a real server over stdio: start, latency of ghost text and popup, memory.
 
     Example:  slm-lsp bench app/search.py
     """

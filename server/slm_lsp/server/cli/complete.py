@@ -21,6 +21,7 @@ from slm_lsp.model.memory import Memory
 from slm_lsp.server.choice import choose, find_model
 from slm_lsp.server.documents import split_lines
 from slm_lsp.server.memories import Memories
+from slm_lsp.server.reader import Reader
 from slm_lsp.server.settings import Settings
 
 MARKS = ("pyproject.toml", ".git", "setup.py", "setup.cfg")
@@ -102,9 +103,10 @@ def show_completion(place: str, model: str, as_json: bool) -> None:
         model = str(Path(model).resolve())
     choice = choose(cursor.file.resolve(), model, library)
     completer = Completer.load(find_model(choice.name, library), threads=Settings.threads)
-    root, memories = workspace_of(cursor.file), Memories(library)
-    memory = memories.of(root, completer.tokenizer, {})
-    memories.wait()
+    root, reader = workspace_of(cursor.file), Reader()
+    memory = Memories(library, reader).of(root, completer.tokenizer, {})
+    reader.look(root)
+    reader.wait()
     offer = complete_at(cursor, completer, memory, cursor.file.resolve().relative_to(root).as_posix())
     if as_json:
         place_ = {"file": str(cursor.file), "line": cursor.line, "column": cursor.column}

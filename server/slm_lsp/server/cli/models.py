@@ -60,11 +60,11 @@ def remove_model(name: str, yes: bool) -> None:
 
 
 def clean_library(yes: bool, as_json: bool) -> None:
-    """Delete all models and choices."""
+    """Delete all models, choices and unfinished trainings."""
     library = ModelLibrary()
     size = library.size()
     if size:
-        _ask(f"Delete all trained models and choices below {library.root} ({megabytes(size)})?", yes)
+        _ask(f"Delete all trained models, choices and unfinished trainings of {library.root} ({megabytes(size)})?", yes)
     freed = library.clean()
     if as_json:
         print(json.dumps({"root": str(library.root), "freed_bytes": freed}))

@@ -5,17 +5,12 @@ Knows: LSP's completion items, the facts of a document's workspace. Must not kno
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Sequence
 
 from lsprotocol import types
-from pygls.workspace import ServerTextPosition, ServerTextRange
 
-from slm_lsp.server.app import SlmLspServer
-from slm_lsp.server.chroma import Facts, Offer, offers
-from slm_lsp.server.documents import Document
-from slm_lsp.server.static.interpreter import find_interpreter
+from slm_lsp.server.app import Tools
+from slm_lsp.server.chroma import Offer, offers, typed
 
 TRIGGERS = ('"', "'", "$")
 """Characters after which ChromaDB's offers open the popup. Inside strings alone: ghost text has to go on from an open
@@ -32,24 +27,20 @@ _KINDS = {
 }  # fmt: skip
 
 
-async def offers_at(ls: SlmLspServer, document: Document, at: ServerTextPosition) -> list[Offer]:
-    """What ChromaDB takes at a cursor, best first; nothing while its source has yet to be read."""
-    before, after = document.before_and_after(at)
-    root = ls.root_of(document)
-    python = find_interpreter(root, ls.settings.python_path) or Path(sys.executable)
-    # The document itself too: what it uses is offered before it is saved.
-    opened = {ls.memory_name(one, root): one.text_and_version() for one in ls.documents.python_documents()}
+def offers_at(tools: Tools, name: str, before: str, after: str) -> list[Offer]:
+    """What ChromaDB takes between two parts of a document, best first; nothing while its source has yet to be read.
 
-    def find(_: object) -> list[Offer]:
-        facts: Facts | None = ls.knowledge.of(root, python, opened)
-        return offers(before, after, facts) if facts else []
-
-    return await ls.compute("popup", document, find)
+    `name` is what the document is called in its workspace.
+    """
+    # The document too: what it uses is offered before it is saved, but not what is being typed.
+    written = before[: len(before) - len(typed(before))] + after
+    facts = tools.chroma.facts(tools.others, name, written) if tools.chroma else None
+    return offers(before, after, facts) if facts else []
 
 
-def items_of_offers(document: Document, at: ServerTextPosition, offered: Sequence[Offer]) -> list[types.CompletionItem]:
-    """The items of offers, in their order and before all others."""
-    return [_item(document, at, offer, rank) for rank, offer in enumerate(offered)]
+def items_of_offers(offered: Sequence[Offer], range_of: Callable[[int], types.Range]) -> list[types.CompletionItem]:
+    """The items of offers, in their order and before all others; `range_of` so many characters before the cursor."""
+    return [_item(offer, range_of(offer.replaces), rank) for rank, offer in enumerate(offered)]
 
 
 def without_repeats(
@@ -69,9 +60,7 @@ def explain(items: Sequence[types.CompletionItem], members: Sequence[Offer]) -> 
             item.kind = _KINDS[offer.kind]
 
 
-def _item(document: Document, at: ServerTextPosition, offer: Offer, rank: int) -> types.CompletionItem:
-    start = ServerTextPosition(at.line, at.character - offer.replaces)
-    range_ = document.range_to_client_units(ServerTextRange(start, at))
+def _item(offer: Offer, range_: types.Range, rank: int) -> types.CompletionItem:
     return types.CompletionItem(
         label=offer.label, kind=_KINDS[offer.kind], detail=offer.detail or None,
         documentation=offer.documentation or None, sort_text=f"!{rank:03}", filter_text=offer.insert,

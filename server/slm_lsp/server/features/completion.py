@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
-from pygls.workspace import ServerTextPosition, ServerTextRange
+from pygls.workspace import ServerTextPosition
 
 from slm_lsp.model.errors import Cancelled
 from slm_lsp.server.app import Answer, SlmLspServer, Tools
+from slm_lsp.server.chroma import Offer, is_code
 from slm_lsp.server.documents import Document
 from slm_lsp.server.features.chroma_items import (
     ALONE,
@@ -33,7 +36,11 @@ if TYPE_CHECKING:
     from slm_lsp.model.completion.ranking import Ranked
 
 SECONDS = 0.08
-"""How long static analysis is waited for; a later answer is there for the next keystroke."""
+"""How long static analysis is waited for at most; a later answer is there for the next keystroke."""
+LEAST_SECONDS = 0.03
+"""How long it is waited for at least, however slow the rest is."""
+ALL_SECONDS = 0.095
+"""What a popup should take in all: what it usually takes to put names in order is taken off the wait."""
 FEW = 3
 """Most items beside another server that fills the same popup."""
 MARK = "slm-lsp"
@@ -56,45 +63,73 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
 
     async def answer(document: Document) -> Answer[types.CompletionItem]:
         at = document.position_from_client_units(params.position)
-        offered = await offers_at(ls, document, at)
-        members = [offer for offer in offered if offer.kind in MEMBERS and offer.replaces == _typed(document, at)]
-        items = items_of_offers(document, at, [offer for offer in offered if offer not in members])
-        word = _word(document, at)
-        if word is None or punctuated or any(offer.kind in ALONE for offer in offered):
-            return Answer(Outcome.SHOWN if items else Outcome.NOTHING, items)
-        asked = ls.static.names(ls.source_of(document), len(word.before) - len(word.typed), len(word.before))
-        name = ls.name_of(document)
-        names: Names | None = await within(SECONDS, asked)
-        if not ls.is_newest("popup", params):
-            raise Cancelled("a newer request took this one's place")
+        word, range_of = _word(document, at), ranges_at(document, at)
+        name, known_as = ls.name_of(document), ls.memory_name(document, ls.root_of(document))
+        plain = not punctuated and not word.typed[:1].isdigit()
+        names: Names | None = None
+        if plain and is_code(word.before):
+            source, end = ls.source_of(document, word.before + word.after), len(word.before)
+            names = await within(patience(ls.ordering), ls.static.names(source, end - len(word.typed), end))
+            if not ls.is_newest("popup", params):
+                raise Cancelled("a newer request took this one's place")
 
-        def rank(tools: Tools) -> list[Ranked]:
-            # Imported here: the package brings numpy and ONNX Runtime, which `initialize` must not wait for.
-            from slm_lsp.model.completion.ranking import ranked_names
+        def find(tools: Tools) -> tuple[list[Offer], list[Offer], list[Ranked] | None]:
+            """What ChromaDB takes here, what it has behind this dot, and all names in order, where one can stand."""
+            offered = offers_at(tools, known_as, word.before, word.after)
+            members = [one for one in offered if one.kind in MEMBERS and one.replaces == len(word.typed)]
+            offered = [one for one in offered if one not in members]
+            if not plain or any(one.kind in ALONE for one in offered):
+                return offered, [], None
+            return offered, members, _ranked(tools, word, name, names, members)
 
-            existing = {one.name for one in names.listed} if names else set()
-            existing |= {offer.insert.rstrip("(") for offer in members}
-            return ranked_names(
-                tools.completer, word.before, word.after, existing=existing, path=name, memory=tools.memory,
-                cancelled=tools.cancelled,
-            )  # fmt: skip
-
-        ranked = await ls.compute("popup", document, rank)
-        named = items_of([one.name for one in ranked], names, word)
+        began = perf_counter()
+        offered, members, ranked = await ls.compute("popup", document, find)
+        if ranked is not None:
+            ls.ordering += (perf_counter() - began - ls.ordering) / 8
+        named = items_of([one.name for one in ranked or ()], names, word)
         explain(named, members)
-        items = without_repeats(named, items)
-        few = settings.popup == "auto" and settings.neighbor
+        items = without_repeats(named, items_of_offers(offered, range_of))
+        few = settings.popup == "auto" and settings.neighbor and ranked is not None
         return Answer(Outcome.SHOWN if items else Outcome.NOTHING, marked(items[:FEW]) if few else items)
 
     items = await ls.serve("popup", params, settings.popup != "off", answer)
     return types.CompletionList(is_incomplete=True, items=items)
 
 
+def patience(ordering: float) -> float:
+    """Seconds for which static analysis is waited for, where putting names in order takes so many."""
+    return min(max(ALL_SECONDS - ordering, LEAST_SECONDS), SECONDS)
+
+
+def _ranked(tools: Tools, word: Word, name: str, names: Names | None, members: Sequence[Offer]) -> list[Ranked]:
+    """The names that could be meant, best first."""
+    # Imported here: the package brings numpy and ONNX Runtime, which `initialize` must not wait for.
+    from slm_lsp.model.completion.ranking import ranked_names
+
+    existing = {one.name for one in names.listed} if names else set()
+    existing |= {offer.insert.rstrip("(") for offer in members}
+    return ranked_names(
+        tools.completer, word.before, word.after, existing=existing, path=name, memory=tools.memory,
+        cancelled=tools.cancelled,
+    )  # fmt: skip
+
+
 def did_open(ls: SlmLspServer, params: types.DidOpenTextDocumentParams) -> None:
     """Have static analysis read what the document imports, before the first popup."""
-    document = ls.documents.opened(params.text_document.uri)
+    _warm(ls, params.text_document.uri)
+
+
+def did_open_notebook(ls: SlmLspServer, params: types.DidOpenNotebookDocumentParams) -> None:
+    """The same for a notebook, of which one cell of Python stands for all."""
+    python = (cell.uri for cell in params.cell_text_documents if cell.language_id == "python")
+    for uri in islice(python, 1):
+        _warm(ls, uri)
+
+
+def _warm(ls: SlmLspServer, uri: str) -> None:
+    document = ls.documents.opened(uri)
     if document and document.is_python and ls.settings.popup != "off":
-        ls.static.warm(ls.source_of(document))
+        ls.static.warm(ls.source_of(document, document.program))
 
 
 @dataclass(frozen=True)
@@ -116,19 +151,22 @@ class Word:
         return self.before.endswith(f".{self.typed}")
 
 
-def _typed(document: Document, at: ServerTextPosition) -> int:
-    """Characters of the word before the cursor."""
-    return len(re.split(r"\W", document.lines[at.line][: at.character])[-1])
-
-
-def _word(document: Document, at: ServerTextPosition) -> Word | None:
-    """The word at a position; None where it is a number."""
-    typed = document.lines[at.line][at.character - _typed(document, at) : at.character]
-    if typed[:1].isdigit():
-        return None
-    start = ServerTextPosition(at.line, at.character - len(typed))
+def _word(document: Document, at: ServerTextPosition) -> Word:
+    """The word at a position, which may be a number."""
+    typed = re.split(r"\W", document.lines[at.line][: at.character])[-1]
     before, after = document.before_and_after(at)
-    return Word(typed, before, after, document.range_to_client_units(ServerTextRange(start, at)))
+    return Word(typed, before, after, ranges_at(document, at)(len(typed)))
+
+
+def ranges_at(document: Document, at: ServerTextPosition) -> Callable[[int], types.Range]:
+    """What gives the range of so many characters before a position, also when the document has changed."""
+    codec, line = document.position_codec, document.lines[at.line][: at.character]
+    end = types.Position(at.line, codec.client_num_units(line))
+
+    def range_of(length: int) -> types.Range:
+        return types.Range(types.Position(at.line, codec.client_num_units(line[: len(line) - length])), end)
+
+    return range_of
 
 
 def items_of(ranked: Sequence[str], names: Names | None, word: Word) -> list[types.CompletionItem]:

@@ -51,6 +51,7 @@ async def inline_completion(ls: SlmLspServer, params: types.InlineCompletionPara
                 memory=tools.memory,
                 suggest=level,
                 hasty=True,
+                begun=len(cursor.selected),
                 cancelled=tools.cancelled,
             )
             if suggestion is None:

@@ -23,7 +23,6 @@ async def initialized(ls: SlmLspServer, _: types.InitializedParams) -> None:
 def shutdown(ls: SlmLspServer, _: None) -> None:
     """Stop computing; the process ends with the `exit` that follows."""
     ls.shut_down = True
-    ls.memories.stop()
-    ls.knowledge.stop()
+    ls.reader.stop()
     ls.worker.stop()
     ls.static.stop()

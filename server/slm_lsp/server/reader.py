@@ -1,0 +1,155 @@
+"""The one reader of workspaces' files: looks at them from time to time, for all who want to know what they hold.
+
+Knows: roots, threads, when a workspace is looked at again. Must not know: LSP, what is made of the texts.
+
+Threads: `follow` and `look` are called on one thread and never wait. Reading has a thread of its own for each root,
+which yields to all others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from slm_lsp.model.errors import WorkspaceError
+from slm_lsp.model.repository import python_files, read_text
+
+SECONDS_BETWEEN_LOOKS = 20.0
+"""How long a look at a workspace's files stays good."""
+BATCH = 250_000
+"""Characters after which those who follow are given what was read."""
+NICENESS = 10
+"""Of the reading threads, where the system has such a thing for threads."""
+
+Stamp = tuple[int, int]
+"""Modification time in nanoseconds and size in bytes: a file with the same stamp is taken to be the same."""
+Stamps = Mapping[str, Stamp]
+"""The files of a workspace by their names in it, with /."""
+Opened = Mapping[str, tuple[object, Callable[[], str]]]
+"""Open documents: name -> version, and what gives the text of that version."""
+
+
+class Follower(Protocol):
+    """Who wants to know what the files of a workspace hold. All is called on the reading thread, look by look."""
+
+    def begin(self) -> None:
+        """A look begins, the files are not known yet."""
+
+    def wanted(self, stamps: Stamps) -> Sequence[str]:
+        """The files to read of these, which are all there are; the most urgent first."""
+
+    def learn(self, texts: Sequence[tuple[str, str]], stamps: Stamps) -> None:
+        """Texts of files that were wanted, by their names."""
+
+    def end(self, learned: bool) -> None:
+        """All that was wanted has been read; whether that was anything."""
+
+
+class _Watched:
+    """A workspace, and who follows it."""
+
+    def __init__(self, root: Path | None) -> None:
+        self.root = root
+        self.followers: list[Follower] = []
+        self.served = 0
+        """How many of them the latest look was for."""
+        self.unreadable: dict[str, Stamp] = {}
+        self.thread: threading.Thread | None = None
+        self.looked_at = float("-inf")
+
+
+class Reader:
+    """Walks each workspace once for all who follow it, and reads each changed file once."""
+
+    def __init__(
+        self, *, clock: Callable[[], float] = time.monotonic, read: Callable[[Path, Path], str] = read_text
+    ) -> None:
+        self._clock = clock
+        self._text_of = read
+        self._watched: dict[Path | None, _Watched] = {}
+        self._stopped = threading.Event()
+
+    def follow(self, root: Path | None, follower: Follower) -> None:
+        """Have looks at a workspace be for this one too; where there is no root, they begin and read nothing."""
+        self._watched.setdefault(root, _Watched(root)).followers.append(follower)
+
+    def look(self, root: Path | None) -> None:
+        """Look at a workspace in the background, unless that was done a moment ago for all who follow it now."""
+        watched = self._watched.get(root)
+        if watched is None or self._stopped.is_set() or (watched.thread and watched.thread.is_alive()):
+            return
+        due = self._clock() - watched.looked_at >= SECONDS_BETWEEN_LOOKS
+        if due or watched.served < len(watched.followers):
+            watched.looked_at = self._clock()
+            watched.served = len(watched.followers)
+            arguments = (watched, tuple(watched.followers))
+            watched.thread = threading.Thread(target=self._read, args=arguments, name="slm-lsp-reader", daemon=True)
+            watched.thread.start()
+
+    def wait(self, seconds: float = 60.0) -> None:
+        """Wait until what is being read has been read."""
+        for watched in list(self._watched.values()):
+            if watched.thread:
+                watched.thread.join(seconds)
+
+    def stop(self) -> None:
+        """Stop reading."""
+        self._stopped.set()
+
+    def _read(self, watched: _Watched, followers: Sequence[Follower]) -> None:
+        with contextlib.suppress(AttributeError, OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        for follower in followers:
+            follower.begin()
+        learned = self._read_files(watched, watched.root, followers) if watched.root else []
+        for follower in followers:
+            if not self._stopped.is_set():
+                follower.end(follower in learned)
+
+    def _read_files(self, watched: _Watched, root: Path, followers: Sequence[Follower]) -> list[Follower]:
+        """Give the followers the texts that they want; those who got any."""
+        stamps: dict[str, Stamp] = {}
+        places: dict[str, Path] = {}
+        for name, file in python_files(root):
+            if self._stopped.is_set():
+                return []
+            with contextlib.suppress(OSError):
+                stat = file.stat()
+                stamps[name], places[name] = (stat.st_mtime_ns, stat.st_size), file
+        wanted = [(follower, dict.fromkeys(follower.wanted(stamps))) for follower in followers]
+        names = dict.fromkeys(name for _, names in wanted for name in names)
+        learned: list[Follower] = []
+        for batch in self._batches(watched, root, names, stamps, places):
+            for follower, its in wanted:
+                if texts := [(name, text) for name, text in batch if name in its]:
+                    follower.learn(texts, stamps)
+                    learned.append(follower)
+        return learned
+
+    def _batches(
+        self, watched: _Watched, root: Path, names: Mapping[str, None], stamps: Stamps, places: Mapping[str, Path]
+    ) -> Iterator[list[tuple[str, str]]]:
+        """The texts of files in batches; without those that could not be read as they are now."""
+        batch: list[tuple[str, str]] = []
+        size = 0
+        for name in names:
+            if self._stopped.is_set():
+                return
+            if watched.unreadable.get(name) == stamps[name]:
+                continue
+            try:
+                batch.append((name, self._text_of(places[name], root)))
+            except WorkspaceError:
+                watched.unreadable[name] = stamps[name]
+                continue
+            size += len(batch[-1][1])
+            if size >= BATCH:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
