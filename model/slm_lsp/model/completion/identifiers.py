@@ -28,7 +28,7 @@ from slm_lsp.model.memory import Match
 from slm_lsp.model.runtime.engine import Engine
 from slm_lsp.model.runtime.quantize import Floats
 
-PASSES = 16
+PASSES = 8
 """Most passes of the engine for one list."""
 BRANCHES = 12
 """Tokens that are tried after each beginning, beside those of known names."""
