@@ -206,6 +206,7 @@ def bench(
     requests: Annotated[int, typer.Option(min=10, help="Requests while typing.")] = 1000,
     model: Annotated[str, typer.Option(help='"auto", "base" or a name.')] = "base",
     threads: Annotated[int, typer.Option(min=1)] = Settings.threads,
+    memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Without: what the model alone costs.")] = True,
     as_json: Json = False,
 ) -> None:
     """Measure a real server over stdio: start, latency of ghost text and popup, memory.
@@ -214,7 +215,7 @@ def bench(
     """
     from slm_lsp.server.bench import print_bench
 
-    print_bench(file, requests, {"model": model, "threads": threads}, as_json)
+    print_bench(file, requests, {"model": model, "threads": threads, "memory": {"enabled": memory}}, as_json)
 
 
 @models_app.callback(invoke_without_command=True)
