@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile import FILES, JSON_FILES, NEWEST, Victim, unprivileged, write_another
 from safetensors.numpy import save
 
 from doubles import TINY
+from hostile import FILES, JSON_FILES, NEWEST, Victim, unprivileged, write_another
 from slm_lsp.data import base_checkpoint
 from slm_lsp.model.errors import CheckpointDamaged, CheckpointError, CheckpointFormat
 from slm_lsp.model.library import ModelLibrary
