@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slm_lsp.model.completion.brackets import Reading
@@ -101,6 +101,7 @@ def wrong(code: str) -> int:
 
 
 @given(CODE, CODE)
+@example("# n", '"""\n"')
 def test_nothing_is_closed_twice_and_no_quotes_left_open(before: str, text: str) -> None:
     fitted = fit(text, before, "")
     assert wrong(before + fitted + "\n") <= wrong(before + "\n")

@@ -62,7 +62,7 @@ def sound_part(before: str, text: str, rest: str = "") -> str:
     "" where there is none, or the statement is too long to look for it.
     """
     if any(end == len(before) for _, end in Reading(before).comments[-1:]):
-        return text  # in a comment anything can stand
+        return text.split("\n", 1)[0].rstrip()  # in a comment anything can stand
     before = _short(before)
     if sound(before, text, rest):
         return text
