@@ -26,11 +26,16 @@ from io import StringIO
 from itertools import islice
 from pathlib import Path
 from time import perf_counter, sleep
+from typing import TYPE_CHECKING
 
+from slm_lsp.data import vocabulary
 from slm_lsp.model.errors import WorkspaceError
 from slm_lsp.server.client import Client, Place
 from slm_lsp.server.documents import split_lines
 from slm_lsp.server.tally import percentile
+
+if TYPE_CHECKING:
+    from slm_lsp.model.memory.costs import Costs
 
 JUMPS = 50
 """Requests of the cold measurement."""
@@ -198,11 +203,21 @@ def resident_set(pid: int) -> int:
         raise WorkspaceError(f"cannot tell the memory of process {pid}: {error}") from error
 
 
+def measure_memory() -> Costs:
+    """What the live memory costs by itself: a large workspace learned, edits followed."""
+    # Imported here: they bring numpy, which other commands must not wait for.
+    from slm_lsp.model.memory import Memory
+    from slm_lsp.model.memory.costs import measure as measure_costs
+    from slm_lsp.model.runtime.tokenizer import Tokenizer
+
+    return measure_costs(Memory(Tokenizer.from_file(vocabulary("chroma8k"))))
+
+
 def print_bench(file: Path, requests: int, settings: dict[str, object], as_json: bool) -> None:
     """Measure and print."""
-    bench = measure(file, requests, settings)
+    bench, learning = measure(file, requests, settings), measure_memory()
     if as_json:
-        print(json.dumps(asdict(bench), indent=2))
+        print(json.dumps({**asdict(bench), "learning": asdict(learning)}, indent=2))
         return
     print(f"initialize    {bench.initialize_ms:7.1f} ms")
     print(f"first answer  {bench.first_ms:7.1f} ms after that, the model loaded meanwhile")
@@ -217,6 +232,10 @@ def print_bench(file: Path, requests: int, settings: dict[str, object], as_json:
             f"   ({latency.requests} requests, {latency.answered:.0%} with {what})"
         )
     print(f"memory        {bench.memory_mb:7.1f} MB resident")
+    print(
+        f"learning      {learning.tokens:,} tokens in {learning.learned_s:.1f} s; an edit of {learning.lines:,} lines"
+        f"  p50 {learning.edit_p50_ms:.1f} ms  p95 {learning.edit_p95_ms:.1f} ms"
+    )
 
 
 def _ms_since(began: float) -> float:

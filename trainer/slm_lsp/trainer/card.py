@@ -20,7 +20,7 @@ context {context} tokens, vocabulary {vocab_size:,}; int8 weights in blocks of 3
   licensed, and the Python standard library. ChromaDB code is oversampled: {chroma:.0%} of the rows, {chroma_decay:.0%}
   at the end. No text of the splits `tune`, `test` and `adapt`.
 - **Training**: {tokens:,} tokens in {minutes} minutes on {device}; Muon {muon_lr} and AdamW {adam_lr}, warmup, stable,
-  decay over the last {decay:.0%}; {holes:.0%} of the pieces fill-in-the-middle, which is not served yet.
+  decay over the last {decay:.0%}; at most {holes:.0%} of the text fill-in-the-middle.
 - **Figures**: below; those that users are promised, on the split `test`, are in the README.
 - **Limits**: it is tiny. It knows idiom, not your code; it invents names; it writes a line, not a function. Train it
   on your repository (`slm-lsp train PATH`) to make it yours.
@@ -56,7 +56,7 @@ def base_card(config: ModelConfig, metrics: Mapping[str, Any], version: str = "0
         version=version, parameters=config.parameters, embedding=config.embedding_parameters, **{
             **config.to_dict(), **metrics["recipe"], **metrics["mix"], **tune,
             "tokens": metrics["tokens"], "minutes": metrics["minutes"], "device": metrics["device"],
-            "holes": metrics["corpus"]["recipe"]["share"],
+            "holes": max(metrics["corpus"]["recipe"]["share"], metrics["mix"].get("holes_decay", 0.0)),
         },
     )  # fmt: skip
     if "alone_em" in tune:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from slm_lsp.model.errors import SlmLspError
+from slm_lsp.trainer.entry import ends_well
 
 _HELP = """Train a completion model on the Python files of a project, and use it there if it is better.
 
@@ -123,11 +122,5 @@ def train(
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one message and exit code 2, never a traceback."""
-    try:
-        app(prog_name="slm-lsp")
-    except (SlmLspError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """Run the command line; see entry.py."""
+    ends_well(lambda: app(prog_name="slm-lsp"))

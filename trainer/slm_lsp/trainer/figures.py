@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from slm_lsp.data import base_checkpoint
 from slm_lsp.model.completion.mixture import log_softmax
-from slm_lsp.model.errors import CorpusError, SlmLspError
+from slm_lsp.model.errors import CorpusError
 from slm_lsp.model.evaluation import imports_chromadb
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.model.runtime.engine import Engine
@@ -33,6 +33,7 @@ from slm_lsp.trainer.corpus.fim import DocumentWriter, FimRecipe
 from slm_lsp.trainer.corpus.manifest import archives_folder, packed_folder
 from slm_lsp.trainer.corpus.pack import GROUPS, Pack, read_pack
 from slm_lsp.trainer.corpus.unpack import unpack
+from slm_lsp.trainer.entry import ends_well
 from slm_lsp.trainer.export import rewrite_base
 
 WINDOWS = 200
@@ -125,11 +126,8 @@ def command(
 
 
 def main() -> None:
-    """Entry of `python -m slm_lsp.trainer.figures`."""
-    try:
-        typer.run(command)
-    except SlmLspError as error:
-        raise SystemExit(f"error: {error}") from None
+    """Run it; see entry.py."""
+    ends_well(lambda: typer.run(command))
 
 
 if __name__ == "__main__":

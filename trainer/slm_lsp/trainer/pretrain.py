@@ -34,7 +34,7 @@ from torch import Tensor
 
 from slm_lsp.data import base_checkpoint, vocabulary
 from slm_lsp.model.config import ModelConfig
-from slm_lsp.model.errors import SlmLspError, TrainingError
+from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.card import base_card
@@ -42,6 +42,7 @@ from slm_lsp.trainer.corpus.compact import expand
 from slm_lsp.trainer.corpus.manifest import archives_folder, packed_folder
 from slm_lsp.trainer.corpus.pack import Pack, read_pack
 from slm_lsp.trainer.corpus.unpack import points_of_split
+from slm_lsp.trainer.entry import ends_well
 from slm_lsp.trainer.export import export
 from slm_lsp.trainer.ferry import read_parts, write_parts
 from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy, stable_file
@@ -128,8 +129,6 @@ def train(
     if not run.finished:
         print(f"stopped at {run.progress:.0%}; the same command goes on from here", flush=True)
         raise typer.Exit(130)
-    if state_file:
-        state_file.rename(state_file.with_suffix(".done"))
     return run.model.cpu().eval(), {
         "kind": "base", "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "tokens": state.tokens,
         "steps": state.step, "minutes": round(state.seconds / 60, 1), "device": compute.device,
@@ -207,10 +206,10 @@ def command(
     with opened(packed or packed_folder()) as pack:
         if not parts:
             points_of_split("tune", archives_folder())  # where they are missing, say so now, not after the training
+        state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"state-{device}.pt"
         if from_parts:
             model, metrics = read_parts(from_parts)
         else:
-            state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"state-{device}.pt"
             if extend:
                 extend_from(state_file)
             config = SHAPES[shape]
@@ -224,6 +223,8 @@ def command(
             write_parts(model, metrics, parts)
         else:
             finish(model, metrics, pack, out or base_checkpoint(), prompt)
+        if not from_parts:  # what was learned is written: until then the same command goes on from the state
+            state_file.rename(state_file.with_suffix(".done"))
 
 
 @contextmanager
@@ -237,12 +238,8 @@ def opened(packed: Path) -> Iterator[Pack]:
 
 
 def main() -> None:
-    """Entry of `python -m slm_lsp.trainer.pretrain`: an error of ours is one line, never a traceback."""
-    try:
-        typer.run(command)
-    except SlmLspError as error:
-        print(f"error: {error}")
-        raise SystemExit(2) from None
+    """Run it; see entry.py."""
+    ends_well(lambda: typer.run(command))
 
 
 if __name__ == "__main__":

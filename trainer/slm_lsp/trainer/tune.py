@@ -18,13 +18,13 @@ import typer
 
 from slm_lsp.data import base_checkpoint, textbook
 from slm_lsp.model.completion import Completer
-from slm_lsp.model.errors import SlmLspError
 from slm_lsp.model.evaluation import Judgement, Point, Remembering, choose, judge
 from slm_lsp.model.memory import textbook_of
 from slm_lsp.model.repository import read_repository
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.trainer.corpus.manifest import Split, archives_folder
 from slm_lsp.trainer.corpus.unpack import points_of_split, unpack
+from slm_lsp.trainer.entry import ends_well
 from slm_lsp.trainer.export import rewrite_base
 from slm_lsp.trainer.gating import fit_gate
 
@@ -105,11 +105,8 @@ def command(
 
 
 def main() -> None:
-    """Entry of `python -m slm_lsp.trainer.tune`."""
-    try:
-        typer.run(command)
-    except SlmLspError as error:
-        raise SystemExit(f"error: {error}") from None
+    """Run it; see entry.py."""
+    ends_well(lambda: typer.run(command))
 
 
 if __name__ == "__main__":

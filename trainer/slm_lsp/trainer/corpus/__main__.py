@@ -106,7 +106,7 @@ def pack(
     tokenizer: Vocabulary,
     out: Packed,
     manifest: Manifest = None,
-    fim_share: Annotated[float, typer.Option(help="Share of the pieces made fill-in-the-middle.", min=0, max=1)] = 0.15,
+    fim_share: Annotated[float, typer.Option(help="Share of the pieces made fill-in-the-middle.", min=0, max=1)] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the order of files and of every cut.")] = 0,
 ) -> None:
     """Pack the training split, and the tune split for the validation loss, into flat files of token ids."""

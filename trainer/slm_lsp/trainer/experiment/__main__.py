@@ -5,13 +5,12 @@ Knows: what a maintainer types and sees. Must not know: how rows are made.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from slm_lsp.model.errors import SlmLspError
+from slm_lsp.trainer.entry import ends_well
 from slm_lsp.trainer.experiment.study.arms import ARMS, PROJECTS, SEEDS, arm
 
 app = typer.Typer(
@@ -73,14 +72,8 @@ def _names(text: str) -> list[str]:
 
 
 def main() -> None:
-    """Run the commands; errors of ours end in one line and exit status 2, Ctrl-C in 130."""
-    try:
-        app()
-    except (SlmLspError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """Run it; see entry.py."""
+    ends_well(app)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,14 @@ Knows: options, exit codes, help. Must not know: how anything is trained or told
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from slm_lsp.model.errors import SlmLspError
 from slm_lsp.trainer.cli import Device
+from slm_lsp.trainer.entry import ends_well
 
 if TYPE_CHECKING:
     from slm_lsp.trainer.experiment.conduct import Experiment, Plan
@@ -102,14 +101,8 @@ def _write_report(plan: Plan, run: Experiment, results: list[Result]) -> Path:
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one message and exit code 2, never a traceback."""
-    try:
-        app(prog_name="slm-lsp experiment")
-    except (SlmLspError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """Run it; see entry.py."""
+    ends_well(lambda: app(prog_name="slm-lsp experiment"))
 
 
 if __name__ == "__main__":
