@@ -98,7 +98,8 @@ def fetch_project() -> dict[str, str]:
     fetch_package(package, FOLDER / "archives")
     shutil.rmtree(PROJECT, ignore_errors=True)
     with tarfile.open(FOLDER / "archives" / package.archive) as archive:
-        archive.extractall(FOLDER, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)  # from Python 3.11.4 on
+        archive.extractall(FOLDER)
     (FOLDER / package.archive.removesuffix(".tar.gz")).rename(PROJECT)
     hidden = {}
     for name in SET_ASIDE:

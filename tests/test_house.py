@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,12 @@ def test_only_the_network_and_the_trainer_import_torch(name: str) -> None:
     packages = {module.split(".")[0] for module in imports(MODULES[name])}
     if not name.startswith(("model/slm_lsp/model/network/", "trainer/")):
         assert "torch" not in packages
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_regular_expressions_have_no_possessive_groups(name: str) -> None:
+    # Python 3.11.2, which Debian 12 has, matches those with a look-ahead inside wrongly.
+    assert not re.search(r"\)[*+?}]\+|\(\?>", MODULES[name].read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", [*MODULES, *TESTS])

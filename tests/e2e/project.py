@@ -23,7 +23,8 @@ def chroma_project(folder: Path) -> Path:
     unpacked = folder / package.archive.removesuffix(".tar.gz")
     shutil.rmtree(unpacked, ignore_errors=True)
     with tarfile.open(CACHE / package.archive) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)  # from Python 3.11.4 on
+        archive.extractall(folder)
     project = folder / NAME
     shutil.rmtree(project, ignore_errors=True)
     return unpacked.rename(project)

@@ -118,6 +118,30 @@ async def test_cancelled_before_it_begins_it_never_begins(worker: Worker) -> Non
     assert not never.begun.is_set()
 
 
+async def test_what_is_done_meanwhile_stops_when_somebody_wants_something(worker: Worker) -> None:
+    ahead = Decode()
+    first = asyncio.create_task(worker.run("popup ahead", ahead, meanwhile=True))
+    await begun(ahead)
+    assert await worker.run("inline", lambda _: "wanted") == "wanted"
+    with pytest.raises(Cancelled):
+        await first
+    assert ahead.steps_after_cancel == 1
+
+
+async def test_what_is_done_meanwhile_waits_for_all_else(worker: Worker) -> None:
+    ran: list[str] = []
+    blocker = Decode()
+    first = asyncio.create_task(worker.run("load", blocker))
+    await begun(blocker)
+    tasks = [asyncio.create_task(worker.run("inline", lambda _: ran.append("inline")))]
+    await asyncio.sleep(0)
+    tasks.append(asyncio.create_task(worker.run("popup ahead", lambda _: ran.append("ahead"), meanwhile=True)))
+    await asyncio.sleep(0)
+    blocker.released.set()
+    await asyncio.gather(first, *tasks)
+    assert ran == ["inline", "ahead"]
+
+
 async def test_the_event_loop_is_never_blocked(worker: Worker) -> None:
     task = asyncio.create_task(worker.run("inline", lambda _: time.sleep(1.0)))
     ticks = 0

@@ -198,10 +198,13 @@ class SlmLspServer(LanguageServer):
             at, reason = params.position, answer.reason or REASONS[answer.outcome]
             self.latest[kind] = Why(params.text_document.uri, at.line, at.character, answer.outcome, reason)
 
-    async def compute(self, kind: Kind, document: Document | None, ask: Callable[[Tools], T]) -> T:
+    async def compute(
+        self, kind: Kind, document: Document | None, ask: Callable[[Tools], T], *, meanwhile: bool = False
+    ) -> T:
         """Do the work for a request about a document on the worker's thread.
 
-        Raises Cancelled when a newer request took over, CheckpointError when no model can be used.
+        What is done `meanwhile` prepares for such work, while nobody wants anything. Raises Cancelled when a newer
+        request took over, CheckpointError when no model can be used.
         """
         place, settings = self.place_of(document), self.settings
         root = self.root_of(document) if document else next(iter(self.documents.roots), None)
@@ -214,7 +217,7 @@ class SlmLspServer(LanguageServer):
             self.reader.look(root)  # once both follow it, so that each file is read once for both
             return ask(Tools(completer, memory, chroma, others, cancelled))
 
-        return await self.worker.run(kind, work)
+        return await self.worker.run(f"{kind} ahead" if meanwhile else kind, work, meanwhile=meanwhile)
 
     def _chroma(self, root: Path | None, settings: Settings) -> Known:
         """What is known of a workspace's ChromaDB: of its interpreter's, else of ours."""

@@ -43,6 +43,9 @@ JUMPS = 50
 PAUSE = 0.02
 """Seconds between an answer and the next keystroke; a fast typist leaves 0.1."""
 
+UNASKED = 0.004
+"""Seconds after a keystroke after which nothing is asked: the server is to have read it before the next one."""
+
 ONE_IN = 4
 """Of so many names one is asked for: dots are rare, and more of them are wanted."""
 
@@ -161,7 +164,9 @@ def _popups(client: Client, file: Path, lines: list[str]) -> Iterator[tuple[bool
     if not any(first <= line < last for line, _ in dots | words):
         return
     for at in _type(client, file, lines):
-        if at in dots or at in words:
+        if at not in dots | words:
+            sleep(UNASKED)
+        else:
             began = perf_counter()
             ghost, popup = client.ask_ghost_text(file, at), client.ask_popup(file, at)
             items, spent = client.answer(popup)["items"], _ms_since(began)

@@ -21,9 +21,10 @@ _STOP_SECONDS = 2.0
 
 
 class _Job:
-    def __init__(self, kind: str, work: Work[Any]) -> None:
+    def __init__(self, kind: str, work: Work[Any], meanwhile: bool) -> None:
         self.kind = kind
         self.work = work
+        self.meanwhile = meanwhile
         self.future: Future[Any] = Future()
         self.cancelled = threading.Event()
 
@@ -39,7 +40,7 @@ class _Job:
 
 
 class Worker:
-    """Runs one piece of work at a time; of each kind, only the newest is worth its while."""
+    """Runs one piece of work at a time, the newest first; of each kind, only the newest is worth its while."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -49,17 +50,18 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name="slm-lsp-worker", daemon=True)
         self._thread.start()
 
-    async def run(self, kind: str, work: Work[T]) -> T:
+    async def run(self, kind: str, work: Work[T], *, meanwhile: bool = False) -> T:
         """Run the work on the thread and return what it returns; raises what it raises.
 
         Earlier work of the same kind is told to stop, or never begins: its callers get Cancelled. Cancelling
-        the awaiting task tells this work to stop.
+        the awaiting task tells this work to stop. What is done `meanwhile` begins when nobody else wants anything,
+        and is told to stop as soon as somebody does.
         """
-        job = _Job(kind, work)
+        job = _Job(kind, work, meanwhile)
         with self._changed:
             superseded = [older for older in self._waiting if older.kind == kind]
             self._waiting = [older for older in self._waiting if older.kind != kind]
-            if self._running and self._running.kind == kind:
+            if self._running and (self._running.kind == kind or (self._running.meanwhile and not meanwhile)):
                 self._running.cancelled.set()
             (superseded if self._stopped else self._waiting).append(job)
             self._changed.notify()
@@ -91,7 +93,9 @@ class Worker:
             self._running = None
             while not self._waiting and not self._stopped:
                 self._changed.wait()
-            self._running = self._waiting.pop() if self._waiting else None
+            if self._waiting:
+                self._running = next((job for job in reversed(self._waiting) if not job.meanwhile), self._waiting[-1])
+                self._waiting.remove(self._running)
             return self._running
 
 

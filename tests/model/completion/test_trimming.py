@@ -102,6 +102,7 @@ def wrong(code: str) -> int:
 
 @given(CODE, CODE)
 @example("# n", '"""\n"')
+@example('"ab"', '"ab')
 def test_nothing_is_closed_twice_and_no_quotes_left_open(before: str, text: str) -> None:
     fitted = fit(text, before, "")
     assert wrong(before + fitted + "\n") <= wrong(before + "\n")

@@ -5,14 +5,13 @@ Knows: one checkpoint and how its parts work together. Must not know: LSP, edito
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from slm_lsp.model.completion.decoding import Decoder, never
 from slm_lsp.model.completion.filter import Level, filter_of
-from slm_lsp.model.completion.identifiers import Candidate, IdentifierSearch
+from slm_lsp.model.completion.identifiers import Candidate, IdentifierSearch, typed_name
 from slm_lsp.model.completion.mixture import gate_of
 from slm_lsp.model.completion.prompt import Prompt, PromptBuilder, unix_newlines
 from slm_lsp.model.completion.scope import unknown_names
@@ -26,7 +25,6 @@ from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.model.runtime.engine import Engine
 from slm_lsp.model.runtime.quantize import Floats
 
-_TYPED = re.compile(r"[^\W\d]\w*$")
 _NEARBY = 4096
 """Characters after the cursor that matter for what is shown."""
 UNKNOWN = 0.1
@@ -147,10 +145,8 @@ class Completer:
         At most `limit` of its own, and all of `names` that can be meant, however unlikely. Raises Cancelled.
         """
         prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
-        found = _TYPED.search(prefix[-_NEARBY:])
-        typed = found.group() if found else ""
         return self._identifiers.search(
-            logits, prompt.stem, typed, limit, match=match, names=names, cancelled=cancelled
+            logits, prompt.stem, typed_name(prefix), limit, match=match, names=names, cancelled=cancelled
         )
 
     def follow(

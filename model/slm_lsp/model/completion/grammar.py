@@ -171,9 +171,12 @@ def _valid(program: str) -> bool:
 
 
 def _plain(reading: Reading) -> str:
-    """The code without comments, and without what its strings say."""
+    """The code without comments, and without what its strings say.
+
+    Not quite empty: behind two quotes a third one would begin another kind of string.
+    """
     parts, at = [], 0
-    spans = [(*span, '""') for span in reading.strings] + [(*span, "") for span in reading.comments]
+    spans = [(*span, '"_"') for span in reading.strings] + [(*span, "") for span in reading.comments]
     for begin, end, instead in sorted(spans):
         parts += [reading.code[at:begin], instead]
         at = end

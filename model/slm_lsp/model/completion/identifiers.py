@@ -13,8 +13,9 @@ Shapes: V vocabulary.
 from __future__ import annotations
 
 import heapq
+import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -42,6 +43,14 @@ MOST_READ = 256
 """Beginnings whose logits are kept while a word is typed; 32 KB each with 8,192 tokens."""
 LONGEST = 64
 """Bytes after which a name is given up."""
+
+_TYPED = re.compile(r"[^\W\d]\w*$")
+
+
+def typed_name(before: str) -> str:
+    """The part of an identifier that a text ends with; "" where it ends otherwise."""
+    found = _TYPED.search(before[-4 * LONGEST :])  # a search from the text's beginning would take its time
+    return found.group() if found else ""
 
 
 @dataclass(frozen=True)
@@ -126,13 +135,13 @@ class _Search:
 
     def __init__(self, tools: IdentifierSearch, match: Match | None, known: _Known, typed: str, limit: int) -> None:
         self._tools = tools
-        self._match = match
         self._known = known
         self._typed = typed
         self._limit = limit
         self._start = len(tools.engine.ids)
         self._read = tools.read()
         self._rows: dict[tuple[int, ...], Floats] = {}  # the logits (V,) after some tokens
+        self._matches: dict[tuple[int, ...], Match | None] = {(): match}  # where the memory agrees after some tokens
         self._queue: list[_Beginning] = []
         self._found: dict[str, float] = {}
 
@@ -178,7 +187,7 @@ class _Search:
         """Put what can follow into the queue; the name is found where it can end here."""
         vocabulary, stem = self._tools.vocabulary, beginning.stem
         logs = self._tools.decoder.log_probabilities(
-            self._rows.pop(beginning.tokens), _advanced(self._match, beginning.tokens)
+            self._rows.pop(beginning.tokens), self._match_after(beginning.tokens)
         )
         if stem:
             allowed = vocabulary.agreeing(stem)
@@ -198,6 +207,16 @@ class _Search:
             surprise = beginning.surprise - float(logs[token])
             urgency = surprise - (PREFERENCE if self._known.goes_on(text) else 0.0)
             heapq.heappush(self._queue, _Beginning(urgency, surprise, (*beginning.tokens, token), left, text))
+
+    def _match_after(self, tokens: tuple[int, ...]) -> Match | None:
+        """The match after some tokens; each is made from the one a token before it, which stays where it is."""
+        if tokens not in self._matches:
+            before = self._match_after(tokens[:-1])
+            further = copy(before)
+            if further is not None:
+                further.advance(tokens[-1])
+            self._matches[tokens] = further
+        return self._matches[tokens]
 
     def _spelling(self, beginning: _Beginning) -> set[int]:
         """The tokens with which what is left of known names can begin."""
@@ -229,13 +248,3 @@ class _Search:
                 reached[whole] = max(reached.get(whole, 0.0), float(np.exp(-beginning.surprise)) * UNREAD)
         for rest, name in self._known.names.items():
             self._found.setdefault(name, reached.get(rest, 0.0))
-
-
-def _advanced(match: Match | None, tokens: Sequence[int]) -> Match | None:
-    """The match after some tokens; the one given stays where it is."""
-    if match is None or not tokens:
-        return match
-    further = copy(match)
-    for token in tokens:
-        further.advance(token)
-    return further

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from slm_lsp.model.completion.vocabulary import Vocabulary
@@ -56,7 +57,8 @@ class PromptBuilder:
     def __init__(self, vocabulary: Vocabulary, config: ModelConfig, style: str, *, healing: bool = True) -> None:
         self._vocabulary = vocabulary
         self._healing = healing
-        self._encode = vocabulary.tokenizer.encode
+        # Ghost text and popup ask for the same prompt, one after the other.
+        self._encode = lru_cache(maxsize=8)(lambda text: tuple(vocabulary.tokenizer.encode(text)))
         self._special = vocabulary.tokenizer.special
         self._style = style
         self._limit = max(config.context - RESERVED, config.context // 2)
@@ -77,7 +79,7 @@ class PromptBuilder:
             opening = self._opening(path)
             if whole and len(ids) + len(opening) <= self._limit:
                 ids = opening + ids
-        return Prompt(ids or self._opening(path) or self._encode("\n"), stem.encode("utf-8", "replace"))
+        return Prompt(list(ids or self._opening(path) or self._encode("\n")), stem.encode("utf-8", "replace"))
 
     def _window(self, prefix: str) -> tuple[str, bool]:
         """The end of the prefix, from the start of a line, and whether that is all of it."""
@@ -87,21 +89,21 @@ class PromptBuilder:
         text = unix_newlines(prefix[skipped:])
         return text[text.find("\n") + 1 :], False
 
-    def _tail(self, ids: list[int], limit: int) -> list[int]:
+    def _tail(self, ids: tuple[int, ...], limit: int) -> tuple[int, ...]:
         """The end of `ids`, at most `limit` of them, cut in whole strides."""
         excess = len(ids) - limit
         return ids[-(-excess // self._stride) * self._stride :] if excess > 0 else ids
 
-    def _opening(self, path: str) -> list[int]:
+    def _opening(self, path: str) -> tuple[int, ...]:
         file = self._special("file")
         if file is None:
-            return []
+            return ()
         name = "/".join(PurePosixPath(path.replace("\\", "/")).parts[-3:]).lstrip("/")
-        return [file, *self._encode(name + "\n")]
+        return (file, *self._encode(name + "\n"))
 
-    def _fim(self, text: str, after: str) -> list[int]:
+    def _fim(self, text: str, after: str) -> tuple[int, ...]:
         marks = [self._special(name) for name in ("fim_suffix", "fim_prefix", "fim_middle")]
         suffix_mark, prefix_mark, middle_mark = (mark if mark is not None else 0 for mark in marks)
         suffix = self._encode(after)[: self._limit // 4]
         prefix = self._tail(self._encode(text), self._limit - len(suffix) - 3)
-        return [suffix_mark, *suffix, prefix_mark, *prefix, middle_mark]
+        return (suffix_mark, *suffix, prefix_mark, *prefix, middle_mark)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slm_lsp.model.completion.decoding import never
-from slm_lsp.model.completion.identifiers import Candidate
+from slm_lsp.model.completion.identifiers import Candidate, typed_name
 
 if TYPE_CHECKING:
     from slm_lsp.model.completion.completer import Completer
@@ -40,7 +40,6 @@ LEAST = 1e-7
 AROUND = 60_000
 """Characters on either side of the cursor whose names are offered."""
 
-_TYPED = re.compile(r"[^\W\d]\w*$")
 _NAME = re.compile(r"[^\W\d]\w*")
 _ATTRIBUTE = re.compile(r"\.([^\W\d]\w*)")
 
@@ -80,8 +79,7 @@ def ranked_names(
 
 def fitting(prefix: str, suffix: str, existing: Collection[str]) -> tuple[set[str], set[str]]:
     """Of the existing names and of those of the document, the ones that begin with what is typed and go on."""
-    found = _TYPED.search(prefix[-AROUND:])
-    typed = found.group() if found else ""
+    typed = typed_name(prefix)
     around = names_around(prefix[: len(prefix) - len(typed)], suffix)
     exist, near = ({name for name in names if name.startswith(typed) and name != typed} for names in (existing, around))
     return exist, near

@@ -52,12 +52,13 @@ _FORMATTED = re.compile(r"(?<!\w)(?:[ft]r?|r[ft])\Z", re.IGNORECASE)
 """The prefix of a string with replacement fields."""
 _PREFIX = re.compile(r"(?<!\w)[bfrtu]{1,2}\Z", re.IGNORECASE)
 _BODY = {
-    '"': re.compile(r'(?s:[^"\\\r\n]++|\\(?:\r\n|.|\Z))*+'),
-    "'": re.compile(r"(?s:[^'\\\r\n]++|\\(?:\r\n|.|\Z))*+"),
-    '"""': re.compile(r'(?s:[^"\\]++|\\(?:.|\Z)|"(?!""))*+'),
-    "'''": re.compile(r"(?s:[^'\\]++|\\(?:.|\Z)|'(?!''))*+"),
+    '"': re.compile(r'(?s:[^"\\\r\n]*(?:\\(?:\r\n|.|\Z)[^"\\\r\n]*)*)'),
+    "'": re.compile(r"(?s:[^'\\\r\n]*(?:\\(?:\r\n|.|\Z)[^'\\\r\n]*)*)"),
+    '"""': re.compile(r'(?s:[^"\\]*(?:(?:\\(?:.|\Z)|"(?!""))[^"\\]*)*)'),
+    "'''": re.compile(r"(?s:[^'\\]*(?:(?:\\(?:.|\Z)|'(?!''))[^'\\]*)*)"),
 }
-"""What stands between these quotes in a string without replacement fields; no backtracking."""
+"""What stands between these quotes in a string without replacement fields; nothing to backtrack for. No possessive
+groups: early releases of Python 3.11 match them wrongly."""
 
 
 def _find(text: str, quotes: str, at: int) -> int:

@@ -5,6 +5,7 @@ Knows: LSP's completion items, how long static analysis is waited for. Must not 
 
 from __future__ import annotations
 
+import asyncio
 import keyword
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -68,8 +69,7 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
         plain = not punctuated and not word.typed[:1].isdigit()
         names: Names | None = None
         if plain and is_code(word.before):
-            source, end = ls.source_of(document, word.before + word.after), len(word.before)
-            names = await within(patience(ls.ordering), ls.static.names(source, end - len(word.typed), end))
+            names = await _existing(ls, document, word, name)
             if not ls.is_newest("popup", params):
                 raise Cancelled("a newer request took this one's place")
 
@@ -99,6 +99,28 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
 def patience(ordering: float) -> float:
     """Seconds for which static analysis is waited for, where putting names in order takes so many."""
     return min(max(ALL_SECONDS - ordering, LEAST_SECONDS), SECONDS)
+
+
+async def _existing(ls: SlmLspServer, document: Document, word: Word, name: str) -> Names | None:
+    """What static analysis lists, if it does so in time.
+
+    Meanwhile what needs no such list is put in order: what the engine reads for that, it need not read again.
+    """
+    source, end = ls.source_of(document, word.before + word.after), len(word.before)
+    listing = ls.static.names(source, end - len(word.typed), end)
+    if listing.done():
+        return listing.result()
+
+    def order(tools: Tools) -> list[Ranked]:
+        return _ranked(tools, word, name, None, ())
+
+    ahead = asyncio.ensure_future(ls.compute("popup", document, order, meanwhile=True))
+    ahead.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # the popup itself will complain
+    try:
+        found: Names | None = await within(patience(ls.ordering), listing)
+        return found
+    finally:
+        ahead.cancel()
 
 
 def _ranked(tools: Tools, word: Word, name: str, names: Names | None, members: Sequence[Offer]) -> list[Ranked]:

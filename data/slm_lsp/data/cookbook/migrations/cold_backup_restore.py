@@ -63,7 +63,8 @@ def restore(archive: Path, folder: Path) -> dict:
         raise FileExistsError(f"{folder} is not empty: restoring over data is never a good idea")
     staging = Path(tempfile.mkdtemp(dir=archive.parent))
     with tarfile.open(archive) as tar:
-        tar.extractall(staging, filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)  # from Python 3.11.4 on
+        tar.extractall(staging)
     manifest = json.loads((staging / MANIFEST).read_text())
     if folder.exists():
         folder.rmdir()
