@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 TYPED := .demo/chromadb-ops/chroma_ops/db_info.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture screenshots vsix test test-all test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures ablation experiment clean
+.PHONY: help demo picture screenshots vsix test test-all test-quick test-cookbook test-e2e check bench corpus tokenizer cookbook pretrain figures curve ablation experiment clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -83,6 +83,9 @@ pretrain: $(READY)  ## train the base model: make pretrain MINUTES=60 [DEVICE=cu
 figures: $(READY)  ## the base model's figures on the packages of the split `test` (fetch the corpus first)
 	$(VENV)/bin/slm-lsp evaluate --split test --model base
 	$(VENV)/bin/slm-lsp evaluate --split test --model base --workspace auto
+
+curve: $(READY)  ## what more compute buys: base models' figures against tokens and parameters
+	$(RUN) -m slm_lsp.trainer.curve docs/curve.jsonl
 
 ablation: $(READY)  ## what each stage of the engine brings, on the split `tune`
 	@for stage in none memory drafts healing lines fitting names; do \

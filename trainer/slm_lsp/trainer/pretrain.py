@@ -51,11 +51,12 @@ from slm_lsp.trainer.rows import Mix, rows_of
 from slm_lsp.trainer.tune import fit
 
 SHAPES = {
+    "mini": ModelConfig(vocab_size=8192, context=512, layers=6, width=128, heads=4, hidden=352),
     "small": ModelConfig(vocab_size=8192, context=512, layers=8, width=256, heads=4, hidden=704),
     "large": ModelConfig(vocab_size=8192, context=512, layers=12, width=384, heads=6, hidden=1056),
 }
-"""small: 8.5M parameters, half a millisecond a token on one core, 10 MB at 8 bits; what processors can train.
-large: 24.8M parameters, 28 MB; what a GPU can train."""
+"""mini: 2.3M parameters, to see what parameters bring (curve.py). small: 8.5M, half a millisecond a token on one core,
+10 MB at 8 bits; what processors can train. large: 24.8M, 28 MB; what a GPU can train."""
 
 
 @torch.no_grad()
@@ -182,7 +183,7 @@ def command(
     packed: Annotated[
         Path | None, typer.Option(help="The packed corpus, a folder or a compact file; default: of `corpus pack`.")
     ] = None,
-    shape: Annotated[Literal["small", "large"], typer.Option(help="large wants a GPU.")] = "small",
+    shape: Annotated[Literal["mini", "small", "large"], typer.Option(help="large wants a GPU.")] = "small",
     rows: Annotated[int, typer.Option(help="Sequences in a batch.")] = 8,
     holes: Annotated[
         tuple[float, float], typer.Option(help="Shares of rows with a hole to fill: before and in the decay.")
@@ -206,7 +207,7 @@ def command(
     with opened(packed or packed_folder()) as pack:
         if not parts:
             points_of_split("tune", archives_folder())  # where they are missing, say so now, not after the training
-        state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"state-{device}.pt"
+        state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"{state_name(device, shape)}.pt"
         if from_parts:
             model, metrics = read_parts(from_parts)
         else:
@@ -225,6 +226,11 @@ def command(
             finish(model, metrics, pack, out or base_checkpoint(), prompt)
         if not from_parts:  # what was learned is written: until then the same command goes on from the state
             state_file.rename(state_file.with_suffix(".done"))
+
+
+def state_name(device: str, shape: str) -> str:
+    """What the state of a run is called, so that runs of two shapes do not meet."""
+    return f"state-{device}" if shape == "small" else f"state-{device}-{shape}"
 
 
 @contextmanager
