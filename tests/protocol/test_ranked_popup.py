@@ -254,3 +254,15 @@ async def gone(pid: int) -> bool:
             return True
         await asyncio.sleep(0.05)
     return False
+
+
+@pytest.mark.parametrize(
+    "text", ["# Reads all films.", '"""The store of films.', "s = f'hello.", "def f(): ...", "t = 3."]
+)
+async def test_a_dot_that_is_none_of_codes_opens_nothing(editor: Editor, text: str) -> None:
+    uri = editor.open("dots.py", text)
+    context = types.CompletionContext(types.CompletionTriggerKind.TriggerCharacter, ".")
+    params = types.CompletionParams(types.TextDocumentIdentifier(uri), end_of(text), context)
+    found = await editor.client.text_document_completion_async(params)
+    assert isinstance(found, types.CompletionList)
+    assert list(found.items) == []

@@ -12,6 +12,9 @@ from lsprotocol import types
 
 from doubles import PROGRAM
 from editors import Editor, end_of, inline_params
+from slm_lsp.model.library import ModelLibrary
+from slm_lsp.server.cli.status import told
+from slm_lsp.server.last import last_word
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -266,3 +269,19 @@ async def test_of_many_requests_the_latest_is_told(editor: Editor) -> None:
     assert (await why(editor))[0] == "shown"
     counted = (await status(editor))["inline"]
     assert counted.last == "shown"
+
+
+async def test_the_last_word_is_left_on_disk_for_who_asks_in_a_terminal(editor: Editor) -> None:
+    text = "# a comment"
+    uri = editor.open("last.py", text)
+    assert await editor.inline(uri, end_of(text)) == []
+    file = ModelLibrary(editor.root / ".home").last_word
+    for _ in range(100):
+        word = last_word(file)
+        if word and word["why"]["uri"] == uri:
+            break
+        await asyncio.sleep(0.1)
+    assert word and word["why"]["outcome"] == "comment"
+    said = dict(told(word))
+    assert "last.py:1," in said["last asked"]
+    assert said["became"].startswith("comment: The cursor is in a comment")

@@ -117,3 +117,23 @@ def test_the_next_session_knows_it_without_reading_and_clean_forgets(
     assert expected(Session(library, tokenizer).memory(root), "    return frobnicate(") == "seven)"
     assert library.clean() > 0
     assert not library.memory_for(root).exists()
+
+
+def test_large_files_do_not_keep_the_others_from_being_known(root: Path, tmp_path: Path, tokenizer: Tokenizer) -> None:
+    for number in range(9):
+        (root / f"generated{number}.py").write_text("x = 1\n" * 200_000)  # newer than all the others, and too large
+    session = Session(ModelLibrary(tmp_path / "home"), tokenizer)
+    memory = session.memory(root)
+    assert expected(memory, "    return frobnicate(") == "seven)"
+    [report] = session.memories.report()
+    assert (report["root"], report["left_out"], len(report["such_as"])) == (str(root), 9, 3)
+    assert report["such_as"][0].endswith(": larger than 1 MB")
+    assert report["tokens"] == memory.tokens > 0
+
+
+def test_each_vocabulary_keeps_a_memory_of_its_own(root: Path, tmp_path: Path, tokenizer: Tokenizer) -> None:
+    library = ModelLibrary(tmp_path / "home")
+    other = Tokenizer.from_file(vocabulary("gpt2"))
+    for one in (tokenizer, other):
+        Session(library, one).memory(root)
+    assert len(list(library.memory_for(root).iterdir())) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lsprotocol.types import CompletionItem, CompletionItemKind, Position, Range, TextEdit
 
-from slm_lsp.server.features.completion import Word, items_of, kinds_of, marked, patience
+from slm_lsp.server.features.completion import Word, has_names, items_of, kinds_of, marked, patience
 from slm_lsp.server.static.analysis import Listed, Names
 
 Kind = CompletionItemKind
@@ -83,3 +83,20 @@ def test_marked_items_are_sorted_before_anybody_elses() -> None:
 @pytest.mark.parametrize(("ordering", "wait"), [(0.0, 0.08), (0.015, 0.08), (0.04, 0.055), (0.2, 0.03)])
 def test_static_analysis_is_waited_for_as_long_as_the_rest_leaves_time(ordering: float, wait: float) -> None:
     assert patience(ordering) == pytest.approx(wait)
+
+
+@pytest.mark.parametrize(
+    "line", ["shelf.", "    self.shelf.", "call(x).", "[1].", "'text'.", "x = (a\n    .", "from ."]
+)
+def test_behind_these_dots_names_can_stand(line: str) -> None:
+    assert has_names(line)
+
+
+@pytest.mark.parametrize("line", ["timeout = 3.", "...", "def f(): ...", "class Stub: ..", "x = .", "1e5.", "print(1."])
+def test_behind_these_dots_they_cannot(line: str) -> None:
+    assert not has_names(line)
+
+
+def test_the_mark_leaves_the_detail_readable() -> None:
+    [item] = marked([CompletionItem("n_results", detail="int = 10")])
+    assert item.detail == "slm-lsp: int = 10"

@@ -169,3 +169,43 @@ def test_nobody_is_told_that_files_are_gone_when_a_look_is_broken_off(root: Path
     clock.now += SECONDS_BETWEEN_LOOKS
     look(reader, root)
     assert one.what_was_heard() == ["begin"]
+
+
+def test_what_cannot_be_known_is_left_out_with_its_reason_and_costs_nobody_anything(root: Path, clock: Clock) -> None:
+    (root / "huge.py").write_text("x = 1\n" * 200_000)
+    (root / "odd.py").write_text("# coding: undefined\nx = 1\n")
+    read = Counting()
+    reader, one = Reader(clock=clock, read=read), Pupil()
+    reader.follow(root, one)
+    look(reader, root)
+    assert sorted(one.texts) == ["a.py", "b.py"]
+    left_out = reader.left_out(root)
+    assert (left_out["binary.py"], left_out["huge.py"]) == ("binary", "larger than 1 MB")
+    assert "encoding" in left_out["odd.py"]
+    assert "huge.py" not in read.names
+    clock.now += SECONDS_BETWEEN_LOOKS
+    (root / "huge.py").unlink()
+    look(reader, root)
+    assert set(reader.left_out(root)) == {"binary.py", "odd.py"}
+    assert read.names.count("odd.py") == 1
+
+
+@pytest.mark.parametrize("where", ["begin", "wanted", "learn", "end"])
+def test_one_who_fails_costs_the_others_nothing(root: Path, clock: Clock, where: str) -> None:
+    class Failing(Pupil):
+        pass
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of order")
+
+    failing, one = Failing(), Pupil()
+    setattr(failing, where, fail)
+    reader = Reader(clock=clock)
+    reader.follow(root, failing)
+    reader.follow(root, one)
+    for _ in range(2):
+        look(reader, root)
+        clock.now += SECONDS_BETWEEN_LOOKS
+    assert sorted(one.texts) == ["a.py", "b.py"]
+    assert one.ended == 2
+    assert reader.left_out(root)[""] == "RuntimeError: out of order"

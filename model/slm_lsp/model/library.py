@@ -75,6 +75,11 @@ class ModelLibrary:
         """Where the memory of a workspace is kept; creates nothing."""
         return self._memories / _digest(Path(os.path.realpath(workspace)))[:16]
 
+    @property
+    def last_word(self) -> Path:
+        """The file in which a running server says how things are; goes with the memories."""
+        return self._memories / "last.json"
+
     def find(self, name: str) -> Path:
         """The folder of a model; raises CheckpointMissing, naming the models there are, and CheckpointError."""
         names = self._names()

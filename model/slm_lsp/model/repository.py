@@ -202,6 +202,6 @@ def _read(file: Path, root: Path) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         text = content.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+    except (SyntaxError, UnicodeError, LookupError) as error:  # "undefined" is a codec, too
         raise WorkspaceError("not text in UTF-8 or the encoding it declares") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -25,6 +25,7 @@ from slm_lsp.server.choice import ModelChoice
 from slm_lsp.server.chroma import Knowledge, Known
 from slm_lsp.server.dismissals import Dismissals
 from slm_lsp.server.documents import Document, Documents
+from slm_lsp.server.last import LastWord
 from slm_lsp.server.memories import Memories
 from slm_lsp.server.protocol import SlmLspProtocol
 from slm_lsp.server.reader import Opened, Reader
@@ -107,6 +108,7 @@ class SlmLspServer(LanguageServer):
         """Suggestions the user took."""
         self.ordering = 0.0
         """Seconds that it has taken lately to put a popup's names in order."""
+        self.last_word = LastWord(library.last_word)
         self.worker = Worker()
         self.shut_down = False
         """Whether the client has asked for the shutdown."""
@@ -143,7 +145,8 @@ class SlmLspServer(LanguageServer):
 
     def source_of(self, document: Document, text: str) -> Source:
         """A text that is a document's, for static analysis."""
-        return Source(document.local_path, self.root_of(document), self.settings.python_path, text)
+        settings = self.settings
+        return Source(document.local_path, self.root_of(document), settings.python_path, text, settings.trusted)
 
     def is_newest(self, kind: Kind, params: Params) -> bool:
         """Whether there has been no newer request of a kind."""
@@ -186,6 +189,7 @@ class SlmLspServer(LanguageServer):
             self.tallies[kind].ended(ended.outcome, perf_counter() - began)
             self._explain(kind, params, ended)
             self.report_model_errors()
+            self.report_left_out()
         return ended.items
 
     def _given_up(self) -> Outcome:
@@ -197,6 +201,13 @@ class SlmLspServer(LanguageServer):
         if self._newest[kind] is params:
             at, reason = params.position, answer.reason or REASONS[answer.outcome]
             self.latest[kind] = Why(params.text_document.uri, at.line, at.character, answer.outcome, reason)
+            if kind == "inline":
+                self.last_word.note(self.word)
+
+    def word(self) -> dict[str, Any]:
+        """What became of the latest request for ghost text, and what is remembered; JSON-ready."""
+        why = self.latest.get("inline")
+        return {"why": asdict(why) if why else None, "memory": self.memories.report()}
 
     async def compute(
         self, kind: Kind, document: Document | None, ask: Callable[[Tools], T], *, meanwhile: bool = False
@@ -221,7 +232,8 @@ class SlmLspServer(LanguageServer):
 
     def _chroma(self, root: Path | None, settings: Settings) -> Known:
         """What is known of a workspace's ChromaDB: of its interpreter's, else of ours."""
-        return self.knowledge.of(root, find_interpreter(root, settings.python_path) or Path(sys.executable))
+        python = find_interpreter(root, settings.python_path, trusted=settings.trusted)
+        return self.knowledge.of(root, python or Path(sys.executable))
 
     def _others(self, document: Document | None, root: Path | None) -> Opened:
         """The other open Python documents by the names that memory and facts of a root know them by."""
@@ -238,6 +250,15 @@ class SlmLspServer(LanguageServer):
             if error not in self._reported:
                 self._reported.add(error)
                 self.warn(f"slm-lsp cannot use the model {name!r}: {error}")
+
+    def report_left_out(self) -> None:
+        """Write to the client's log which files of a workspace are not known, once each."""
+        for known in self.memories.report():
+            if known["left_out"] and known["root"] not in self._reported:
+                self._reported.add(known["root"])
+                message = f"slm-lsp leaves out {known['left_out']} of the files in {known['root']}: "
+                message += "; ".join(known["such_as"])
+                self.window_log_message(types.LogMessageParams(types.MessageType.Info, message))
 
     def warn(self, message: str) -> None:
         """Show the user a warning."""

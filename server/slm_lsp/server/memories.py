@@ -9,9 +9,11 @@ Threads: `of` is called on the thread that computes. Files are learned on the re
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slm_lsp.data import textbook
 from slm_lsp.model.library import ModelLibrary
@@ -19,20 +21,23 @@ from slm_lsp.server.reader import Opened, Reader, Stamps
 
 if TYPE_CHECKING:
     from slm_lsp.model.memory import Memory
+    from slm_lsp.model.memory.shelf import Shelf
     from slm_lsp.model.runtime.tokenizer import Tokenizer
 
 MOST_TOKENS = 2_000_000
 """Tokens of one workspace that are remembered; the files changed last count first."""
 MOST_BYTES = 4 * MOST_TOKENS
 """Bytes that are read at a time: about as many as give so many tokens."""
+MOST_NAMED = 3
+"""Files that are named of those that are left out."""
 
 
 class _Workspace:
     """The memory of one root in one vocabulary; follows the root's files."""
 
-    def __init__(self, memory: Memory, tokenizer: Tokenizer, kept: Path | None) -> None:
+    def __init__(self, memory: Memory, kept: Path | None, taught: Callable[[], Shelf]) -> None:
         self.memory = memory
-        self._tokenizer = tokenizer
+        self._textbook = taught
         self.opened: dict[str, object] = {}
         self._kept = kept
         self._loaded = self._taught = False
@@ -64,9 +69,7 @@ class _Workspace:
                 self.memory.save(self._kept)
         if not self._taught:
             self._taught = True
-            from slm_lsp.model.memory import textbook_of
-
-            self.memory.teach(textbook_of(self._tokenizer, textbook()))
+            self.memory.teach(self._textbook())
 
 
 class Memories:
@@ -76,6 +79,19 @@ class Memories:
         self._library = library
         self._reader = reader
         self._workspaces: dict[tuple[Path | None, str], _Workspace] = {}
+        self._textbooks: dict[str, Shelf] = {}
+        self._teaching = threading.Lock()
+
+    def report(self) -> list[dict[str, Any]]:
+        """What is remembered of each workspace, and what is left out, JSON-ready; costs nothing."""
+        report = []
+        for (root, _), workspace in self._workspaces.copy().items():
+            if root is not None:
+                left_out = self._reader.left_out(root)
+                some = [f"{name}: {why}" if name else why for name, why in islice(left_out.items(), MOST_NAMED)]
+                tokens = workspace.memory.tokens
+                report.append({"root": str(root), "tokens": tokens, "left_out": len(left_out), "such_as": some})
+        return report
 
     def of(self, root: Path | None, tokenizer: Tokenizer, opened: Opened) -> Memory:
         """The memory of a workspace, with the documents that are open now; without a root, of those alone.
@@ -87,8 +103,9 @@ class Memories:
             # Imported here: numpy takes time that `initialize` must not wait for.
             from slm_lsp.model.memory import Memory
 
-            kept = self._library.memory_for(root) if root else None
-            self._workspaces[key] = _Workspace(Memory(tokenizer, limit=MOST_TOKENS), tokenizer, kept)
+            kept = self._library.memory_for(root) / tokenizer.sha256[:8] if root else None
+            memory = Memory(tokenizer, limit=MOST_TOKENS)
+            self._workspaces[key] = _Workspace(memory, kept, lambda: self._textbook(tokenizer))
             self._reader.follow(root, self._workspaces[key])
         workspace = self._workspaces[key]
         for name in workspace.opened.keys() - opened.keys():
@@ -98,3 +115,12 @@ class Memories:
                 workspace.memory.update(name, text())
         workspace.opened = {name: version for name, (version, _) in opened.items()}
         return workspace.memory
+
+    def _textbook(self, tokenizer: Tokenizer) -> Shelf:
+        """What every memory of this vocabulary is taught: made once."""
+        from slm_lsp.model.memory import textbook_of
+
+        with self._teaching:
+            if tokenizer.sha256 not in self._textbooks:
+                self._textbooks[tokenizer.sha256] = textbook_of(tokenizer, textbook())
+            return self._textbooks[tokenizer.sha256]

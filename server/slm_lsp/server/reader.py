@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from slm_lsp.model.errors import WorkspaceError
-from slm_lsp.model.repository import python_files, read_text
+from slm_lsp.model.repository import MAX_BYTES, python_files, read_text
 
 SECONDS_BETWEEN_LOOKS = 20.0
 """How long a look at a workspace's files stays good."""
@@ -58,9 +58,21 @@ class _Watched:
         self.followers: list[Follower] = []
         self.served = 0
         """How many of them the latest look was for."""
-        self.unreadable: dict[str, Stamp] = {}
+        self.unreadable: dict[str, tuple[Stamp, str]] = {}
+        """Files that cannot be known, as of when, and why."""
+        self.trouble = ""
+        """What went wrong lately with one who follows it."""
         self.thread: threading.Thread | None = None
         self.looked_at = float("-inf")
+
+
+@contextlib.contextmanager
+def _boxed(watched: _Watched) -> Iterator[None]:
+    """What goes wrong with one who follows a workspace costs the others nothing, nor the next look."""
+    try:
+        yield
+    except Exception as error:
+        watched.trouble = f"{type(error).__name__}: {error}"
 
 
 class Reader:
@@ -91,6 +103,14 @@ class Reader:
             watched.thread = threading.Thread(target=self._read, args=arguments, name="slm-lsp-reader", daemon=True)
             watched.thread.start()
 
+    def left_out(self, root: Path | None) -> dict[str, str]:
+        """The files of a workspace that cannot be known, and why; what went wrong otherwise stands under ""."""
+        watched = self._watched.get(root)
+        if watched is None:
+            return {}
+        files = {name: why for name, (_, why) in watched.unreadable.copy().items()}
+        return files | ({"": watched.trouble} if watched.trouble else {})
+
     def wait(self, seconds: float = 60.0) -> None:
         """Wait until what is being read has been read."""
         for watched in list(self._watched.values()):
@@ -105,34 +125,55 @@ class Reader:
         with contextlib.suppress(AttributeError, OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         for follower in followers:
-            follower.begin()
-        learned = self._read_files(watched, watched.root, followers) if watched.root else []
+            with _boxed(watched):
+                follower.begin()
+        learned: list[Follower] = []
+        with _boxed(watched):
+            if watched.root:
+                self._read_files(watched, watched.root, followers, learned)
         for follower in followers:
             if not self._stopped.is_set():
-                follower.end(follower in learned)
+                with _boxed(watched):
+                    follower.end(follower in learned)
 
-    def _read_files(self, watched: _Watched, root: Path, followers: Sequence[Follower]) -> list[Follower]:
-        """Give the followers the texts that they want; those who got any."""
-        stamps: dict[str, Stamp] = {}
-        places: dict[str, Path] = {}
-        for name, file in python_files(root):
-            if self._stopped.is_set():
-                return []
-            with contextlib.suppress(OSError):
-                stat = file.stat()
-                stamps[name], places[name] = (stat.st_mtime_ns, stat.st_size), file
-        wanted = [(follower, dict.fromkeys(follower.wanted(stamps))) for follower in followers]
+    def _read_files(
+        self, watched: _Watched, root: Path, followers: Sequence[Follower], learned: list[Follower]
+    ) -> None:
+        """Give the followers the texts that they want; those who got any are added to `learned`."""
+        places = dict(self._files(watched, root))
+        stamps = {name: stamp for name, (_, stamp) in places.items()}
+        wanted: list[tuple[Follower, dict[str, None]]] = []
+        for follower in followers:
+            with _boxed(watched):
+                wanted.append((follower, dict.fromkeys(follower.wanted(stamps))))
         names = dict.fromkeys(name for _, names in wanted for name in names)
-        learned: list[Follower] = []
-        for batch in self._batches(watched, root, names, stamps, places):
+        for batch in self._batches(watched, root, names, places):
             for follower, its in wanted:
                 if texts := [(name, text) for name, text in batch if name in its]:
-                    follower.learn(texts, stamps)
-                    learned.append(follower)
-        return learned
+                    with _boxed(watched):
+                        follower.learn(texts, stamps)
+                        learned.append(follower)
+
+    def _files(self, watched: _Watched, root: Path) -> Iterator[tuple[str, tuple[Path, Stamp]]]:
+        """The files that can be known, as far as can be told without reading them."""
+        found = set()
+        for name, file in python_files(root):
+            if self._stopped.is_set():
+                return
+            with contextlib.suppress(OSError):
+                stat = file.stat()
+                stamp = stat.st_mtime_ns, stat.st_size
+                found.add(name)
+                if stat.st_size > MAX_BYTES:
+                    watched.unreadable[name] = stamp, f"larger than {MAX_BYTES / 1e6:g} MB"
+                elif watched.unreadable.get(name, (None, ""))[0] != stamp:
+                    watched.unreadable.pop(name, None)
+                    yield name, (file, stamp)
+        for gone in watched.unreadable.keys() - found:
+            del watched.unreadable[gone]
 
     def _batches(
-        self, watched: _Watched, root: Path, names: Mapping[str, None], stamps: Stamps, places: Mapping[str, Path]
+        self, watched: _Watched, root: Path, names: Mapping[str, None], places: Mapping[str, tuple[Path, Stamp]]
     ) -> Iterator[list[tuple[str, str]]]:
         """The texts of files in batches; without those that could not be read as they are now."""
         batch: list[tuple[str, str]] = []
@@ -140,12 +181,14 @@ class Reader:
         for name in names:
             if self._stopped.is_set():
                 return
-            if watched.unreadable.get(name) == stamps[name]:
-                continue
+            file, stamp = places[name]
             try:
-                batch.append((name, self._text_of(places[name], root)))
-            except WorkspaceError:
-                watched.unreadable[name] = stamps[name]
+                batch.append((name, self._text_of(file, root)))
+            except WorkspaceError as error:
+                watched.unreadable[name] = stamp, str(error)
+                continue
+            except Exception as error:  # whatever is odd about one file must not cost the others
+                watched.unreadable[name] = stamp, f"{type(error).__name__}: {error}"
                 continue
             size += len(batch[-1][1])
             if size >= BATCH:

@@ -32,6 +32,8 @@ class Settings:
     """`slmLsp.neighbor`: whether another Python server fills the same popup; for editors' clients to say."""
     python_path: str = field(default="", metadata={"key": "pythonPath", "empty": True})
     """`slmLsp.pythonPath`: the project's interpreter; where it is empty, the active or the folder's environment's."""
+    trusted: bool = field(default=True, metadata={"key": "trusted"})
+    """`slmLsp.trusted`: whether an interpreter that lies in the workspace may be run; for editors' clients to say."""
     model: str = field(default="auto", metadata={"key": "model"})
     """`slmLsp.model`: "auto" (the one in use for the workspace, else the base), "base", or a model's name."""
     suggest: Level = field(default="balanced", metadata={"key": "suggest", "one_of": LEVELS})

@@ -62,6 +62,11 @@ def too_unsure(confidence: float, least: float, level: str) -> str:
     )
 
 
+def seen_in(source: tuple[str, int] | None) -> str:
+    """The sentence for a suggestion that stands in memory too, at this path and line; empty for one that does not."""
+    return f"{REASONS[Outcome.SHOWN]} The same was seen in {source[0]}:{source[1]}." if source else ""
+
+
 def no_model(errors: Mapping[str, str]) -> str:
     """The sentence for a request that no model could serve, with what is wrong with each model by name."""
     if not errors:

@@ -10,7 +10,7 @@ import pytest
 from doubles import PROGRAM, TINY
 from slm_lsp.model.completion import Candidate, Completer
 from slm_lsp.model.completion.decoding import never
-from slm_lsp.model.completion.identifiers import PASSES
+from slm_lsp.model.completion.identifiers import PASSES, typed_name
 from slm_lsp.model.completion.prompt import PromptBuilder
 from slm_lsp.model.errors import Cancelled
 from slm_lsp.model.memory import Memory
@@ -124,3 +124,9 @@ def test_it_can_be_cancelled_and_leaves_the_engine_in_order(search: Search) -> N
     with pytest.raises(Cancelled):
         search(DOT, "", "collection", "zebra", cancelled=lambda: next(polls) >= 2)
     assert names_of(search(DOT))[0] == "collection"
+
+
+def test_the_word_before_a_newline_is_not_the_one_that_is_typed() -> None:
+    assert typed_name("    return value\n") == ""
+    assert typed_name("    return value") == "value"
+    assert typed_name("9lives") == "lives"

@@ -139,3 +139,10 @@ def test_long_files_take_little_time() -> None:
     for number in range(20):
         assert unknown_names(text, f"phantom{number}(path, ids)", text) == [f"phantom{number}", "path"]
     assert (time.process_time() - began) / 20 < 0.1
+
+
+def test_a_line_that_nobody_writes_by_hand_takes_no_time() -> None:
+    start = time.monotonic()
+    assert unknown_names('DATA = (\n    "' + "A" * 100_000 + '"', ".join(phantom", "\n)\n") == []
+    assert unknown_names("x = 1\n" + " " * 1_900, "phantom", "\n") == ["phantom"]
+    assert time.monotonic() - start < 5

@@ -208,6 +208,16 @@ def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
     assert memory.tokens == 0
 
 
+def test_no_flipped_byte_raises(tmp_path: Path) -> None:
+    memory = Memory(TOKENIZER)
+    memory.learn([("store.py", STORE)])
+    memory.save(tmp_path)
+    whole = (tmp_path / NAME).read_bytes()
+    for place in range(len(whole)):
+        (tmp_path / NAME).write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        Memory(TOKENIZER).load(tmp_path)
+
+
 def test_another_vocabularys_tokens_are_ignored(tmp_path: Path) -> None:
     memory = Memory(TOKENIZER)
     memory.learn([("store.py", STORE)])

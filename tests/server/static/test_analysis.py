@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from slm_lsp.server.static.analysis import KEPT, LONGEST, Listed, Names, Source, StaticAnalysis, within
+from slm_lsp.server.static.analysis import KEPT, LONGEST, SECONDS, Listed, Names, Source, StaticAnalysis, within
 from slm_lsp.server.static.analyst import COMMAND, Analyst
 
 PATIENCE = 60.0
@@ -196,3 +196,38 @@ def test_half_a_file_in_jedis_cache_is_forgotten(tmp_path: Path) -> None:
     for file in kept:
         file.write_bytes(b"")
     assert ask()["result"]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_names_are_listed_anew_when_a_file_was_saved_and_after_a_while(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("one = 1\n")
+    clock = Clock()
+    analysis = StaticAnalysis(Analyst(patience=PATIENCE), clock=clock)
+    try:
+        place = ("import other\nother.", "", "\n")
+        first = asked(analysis, *place, path=tmp_path / "main.py", root=tmp_path)
+        assert asked(analysis, *place, path=tmp_path / "main.py", root=tmp_path) is first
+        analysis.forget()
+        second = asked(analysis, *place, path=tmp_path / "main.py", root=tmp_path)
+        assert second is not first
+        clock.now += SECONDS
+        assert asked(analysis, *place, path=tmp_path / "main.py", root=tmp_path) is not second
+    finally:
+        analysis.stop()
+
+
+def test_a_list_that_cannot_be_described_is_asked_for_anew(analysis: StaticAnalysis) -> None:
+    first = asked(analysis, f"{CODE}gree")
+    assert first
+    for number in range(9):  # more than the process keeps
+        asked(analysis, f"{CODE}x = {number}\n")
+    assert not any(analysis.describe(first.number, "greet").result(PATIENCE))
+    again = asked(analysis, f"{CODE}gree")
+    assert again and again.number != first.number
+    assert any(analysis.describe(again.number, "greet").result(PATIENCE))

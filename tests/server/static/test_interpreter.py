@@ -52,3 +52,18 @@ def test_ours_needs_no_other_process(tmp_path: Path) -> None:
     environment(tmp_path / ".venv")
     assert find_interpreter(tmp_path, sys.executable, {}) is None
     assert find_interpreter(tmp_path, "", {"VIRTUAL_ENV": sys.prefix}) is None
+
+
+def test_nothing_that_lies_in_an_untrusted_workspace_is_run(tmp_path: Path) -> None:
+    inside, outside = environment(tmp_path / "work" / ".venv"), environment(tmp_path / "outside")
+    work = tmp_path / "work"
+    (work / "link").symlink_to(inside.parent.parent)
+    assert find_interpreter(work, "", {}, trusted=False) is None
+    assert find_interpreter(work, "link", {}, trusted=False) is None
+    assert find_interpreter(work, str(inside), {}, trusted=False) is None
+    assert find_interpreter(work, str(outside), {}, trusted=False) == outside
+
+
+def test_the_home_of_nobody_is_passed_over(tmp_path: Path) -> None:
+    python = environment(tmp_path / "venv")
+    assert find_interpreter(tmp_path, "~nobody-is-called-so/venv", {}) == python

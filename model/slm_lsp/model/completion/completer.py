@@ -5,6 +5,7 @@ Knows: one checkpoint and how its parts work together. Must not know: LSP, edito
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.model.runtime.engine import Engine
 from slm_lsp.model.runtime.quantize import Floats
 
+_TRAILING = re.compile(r"[ \t]+(?=\n)")
 _NEARBY = 4096
 """Characters after the cursor that matter for what is shown."""
 UNKNOWN = 0.1
@@ -116,7 +118,7 @@ class Completer:
         prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
         source = match.source() if match else None
         known = self._vocabulary.text_of(match.draft(SEEN)) if match else ""
-        shape = wanted(nearby, after) if self._stages.lines and not prompt.stem else LINE
+        shape = wanted(nearby, after) if self._stages.lines and not prompt.stem.strip() else LINE
         decoded = self._decoder.decode(
             logits, prompt.stem, shape, match=match,
             floor=self.filter.floor(suggest) if hasty else 0.0, cancelled=cancelled,
@@ -130,9 +132,9 @@ class Completer:
         shown = confidence >= self.filter.threshold(suggest)
         if not text and (shown or not hasty):
             return None
-        newline = "\r\n" if "\r\n" in prefix[-_NEARBY:] else "\n"
+        text = _TRAILING.sub("", text).replace("\n", "\r\n" if "\r\n" in prefix[-_NEARBY:] else "\n")
         return Suggestion(
-            text.replace("\n", newline), confidence, shown and bool(text), len(decoded.logs), decoded.passes,
+            text, confidence, shown and bool(text), len(decoded.logs), decoded.passes,
             source if seen else None, decoded.probability,
         )  # fmt: skip
 

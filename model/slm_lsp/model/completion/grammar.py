@@ -117,10 +117,10 @@ def _parses(code: str, rest: str = "", place: int = sys.maxsize) -> bool:
     A bracket opened behind `place` may stay open where the line goes on behind a bracket, comma or operator.
     """
     reading = Reading(code + rest)
-    if len(reading.quotes) == 1 and reading.code.endswith("\\"):
-        return True  # a string that goes on in the next line
-    if reading.torn or len(reading.quotes) == 1 or any(opening < 0 for _, opening in reading.closed):
+    if reading.torn or any(opening < 0 for _, opening in reading.closed):
         return False
+    if len(reading.quotes) == 1:
+        return (len(reading.code) - len(reading.code.rstrip("\\"))) % 2 == 1  # it goes on in the next line
     if len(reading.opened) > DEEPEST or _holds_quotes(reading):
         return True
     plain = _plain(reading)

@@ -44,7 +44,7 @@ MOST_READ = 256
 LONGEST = 64
 """Bytes after which a name is given up."""
 
-_TYPED = re.compile(r"[^\W\d]\w*$")
+_TYPED = re.compile(r"[^\W\d]\w*\Z")
 
 
 def typed_name(before: str) -> str:

@@ -42,7 +42,7 @@ def unix_newlines(text: str) -> str:
 def stem_of(text: str, *, joins_indent: bool) -> str:
     """The end of a text that is decoded again; see Prompt.stem. `joins_indent` is the vocabulary's."""
     line = text[text.rfind("\n") + 1 :]
-    found = _STEM.search(line)
+    found = _STEM.search(line[-_LONGEST_STEM - 1 :])  # from the start of a long line it would take its time
     stem = found.group()[-_LONGEST_STEM:] if found else ""
     if line.strip() != stem.strip():
         return stem

@@ -22,6 +22,8 @@ FURTHEST = 200_000
 """Characters on either side of the line that are looked at."""
 LONGEST = 300
 """Characters of a line in which the variables of a comprehension are looked for."""
+LONGEST_LINE = 2_000
+"""Characters of a line beyond which it is no code that somebody writes, and all its names are taken for known."""
 OPEN = 2_000
 """Characters above the line in which an open bracket is looked for."""
 
@@ -38,7 +40,7 @@ _BINDS = re.compile(r"[ \t]*(?:async[ \t]+def|def|class|import|from|global|nonlo
 """Lines that bind the names in them, nearly all."""
 _BOUND = re.compile(
     r"\bfor\b(.*?)\bin\b|\bfor\b([^:]*)\Z|\blambda\b([^:]*):|\bas[ \t]+([\w, \t()]+)|(\w+)[ \t]*:="
-    r"|^[ \t]*([\w, \t*()]+?)=(?!=)|^[ \t]*(\w+)[ \t]*:"
+    r"|^[ \t]*([\w*(][\w, \t*()]*?)=(?!=)|^[ \t]*(\w+)[ \t]*:"
 )
 _STARRED = re.compile(r"^[ \t]*from[ \t]+[\w.]+[ \t]+import[ \t]*\(?[ \t]*\*", re.MULTILINE)
 _LINE = re.compile(r"^(?P<indent>[ \t]*)(?:(?P<def>(?:async[ \t]+)?def[ \t]+\w*)|[^\s)\]}])", re.MULTILINE)
@@ -51,6 +53,8 @@ def unknown_names(before: str, text: str, after: str) -> list[str]:
     """
     start = before.rfind("\n") + 1
     place = len(before) - start
+    if place > LONGEST_LINE:
+        return []
     line = _blanked(before[start:] + text.split("\n", 1)[0])
     written = [found for found in _NAME.finditer(line) if found.end("name") > place and not found["bound"]]
     names = dict.fromkeys(found["name"] for found in written if found["name"] not in _OWN)

@@ -13,6 +13,8 @@ from slm_lsp.model.completion.shape import WINDOW, read_before
 
 _CLOSING = re.compile(r"""[\s)\]}"'`,:;]*""")
 """What editors put behind the cursor by themselves, or people leave there: closing brackets and quotes."""
+_COMMENT = re.compile(r"\A([\s)\]},:;]*)#.*")
+"""A comment behind the cursor, with the brackets before it: whoever wrote it may still write code in front of it."""
 SHORTEST = 3
 """A suggestion of fewer characters costs more attention than it saves keys."""
 
@@ -27,10 +29,11 @@ def fit(text: str, before: str, after: str, begun: int = 0) -> str:
     that it goes on from: behind them a single bracket is of worth.
     """
     rest, _, below = after.partition("\n")
-    rest, text = rest.rstrip(), text.rstrip()
+    text = text.rstrip()
     if not text.strip():
         return ""
     statement = _statement(before, text)
+    rest = (rest if Reading(statement).quotes else _COMMENT.sub(r"\1", rest)).rstrip()
     overlap = _overlap(statement, text, rest)
     if overlap < len(rest) and not _CLOSING.fullmatch(rest):
         return ""

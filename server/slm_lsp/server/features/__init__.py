@@ -29,6 +29,7 @@ def register_features(server: SlmLspServer) -> None:
     feature(types.TEXT_DOCUMENT_COMPLETION, popup)(completion.completion)
     feature(types.COMPLETION_ITEM_RESOLVE)(described.resolve)
     feature(types.TEXT_DOCUMENT_DID_OPEN)(completion.did_open)
+    feature(types.TEXT_DOCUMENT_DID_SAVE)(completion.did_save)
     feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)(completion.did_open_notebook)
     feature(dismissed.METHOD)(dismissed.dismissed)
     feature(status.METHOD)(status.status)

@@ -47,6 +47,9 @@ FEW = 3
 MARK = "slm-lsp"
 """The detail of those few items."""
 
+_BEHIND_VALUE = re.compile(r"(?:(?<!\w)[^\W\d]\w*|[)\]}\"'])[ \t]*\.\Z|\A[ \t]*\.\Z")
+"""A dot behind a name, a call, a string, or at the beginning of a line that goes on from the one above."""
+_RELATIVE = re.compile(r"[ \t]*from[ \t]+\.+\Z")
 _CALLS_SEEN = 20_000
 """Characters on either side of the cursor in which a call shows that a name is a function."""
 _Kind = types.CompletionItemKind
@@ -60,13 +63,16 @@ _KINDS = {
 async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.CompletionList:
     """The names that could be meant, best first; asked for again with every character."""
     settings = ls.settings
-    punctuated = params.context is not None and params.context.trigger_character in TRIGGERS
+    trigger = params.context.trigger_character if params.context else None
 
     async def answer(document: Document) -> Answer[types.CompletionItem]:
         at = document.position_from_client_units(params.position)
         word, range_of = _word(document, at), ranges_at(document, at)
         name, known_as = ls.name_of(document), ls.memory_name(document, ls.root_of(document))
-        plain = not punctuated and not word.typed[:1].isdigit()
+        dotted = trigger == "." and not word.typed
+        plain = trigger not in TRIGGERS and not word.typed[:1].isdigit()
+        if dotted and not (has_names(word.before) and is_code(word.before)):
+            plain = False
         names: Names | None = None
         if plain and is_code(word.before):
             names = await _existing(ls, document, word, name)
@@ -78,6 +84,8 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
             offered = offers_at(tools, known_as, word.before, word.after)
             members = [one for one in offered if one.kind in MEMBERS and one.replaces == len(word.typed)]
             offered = [one for one in offered if one not in members]
+            if dotted and not _in_code(word.before):
+                return offered, [], None
             if not plain or any(one.kind in ALONE for one in offered):
                 return offered, [], None
             return offered, members, _ranked(tools, word, name, names, members)
@@ -94,6 +102,20 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
 
     items = await ls.serve("popup", params, settings.popup != "off", answer)
     return types.CompletionList(is_incomplete=True, items=items)
+
+
+def has_names(before: str) -> bool:
+    """Whether names can stand behind the dot that a text ends with: not behind those of 3. and of ..."""
+    line = before[before.rfind("\n") + 1 :]
+    return _BEHIND_VALUE.search(line) is not None or _RELATIVE.match(line) is not None
+
+
+def _in_code(before: str) -> bool:
+    """Whether the text before a cursor ends in code; the format of an f-string is none."""
+    # Imported here: the package brings numpy and ONNX Runtime, which `initialize` must not wait for.
+    from slm_lsp.model.completion.syntax import Place, place_at
+
+    return place_at(before) is Place.CODE
 
 
 def patience(ordering: float) -> float:
@@ -139,6 +161,11 @@ def _ranked(tools: Tools, word: Word, name: str, names: Names | None, members: S
 def did_open(ls: SlmLspServer, params: types.DidOpenTextDocumentParams) -> None:
     """Have static analysis read what the document imports, before the first popup."""
     _warm(ls, params.text_document.uri)
+
+
+def did_save(ls: SlmLspServer, _: types.DidSaveTextDocumentParams) -> None:
+    """Have names listed anew: other documents may see what was saved."""
+    ls.static.forget()
 
 
 def did_open_notebook(ls: SlmLspServer, params: types.DidOpenNotebookDocumentParams) -> None:
@@ -211,7 +238,7 @@ def marked(items: Iterable[types.CompletionItem]) -> list[types.CompletionItem]:
     """The items marked as ours, and sorted before anybody else's."""
     few = list(items)
     for item in few:
-        item.detail = MARK
+        item.detail = f"{MARK}: {item.detail}" if item.detail else MARK
         item.sort_text = f" {item.sort_text}"
     return few
 

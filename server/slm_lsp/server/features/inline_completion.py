@@ -15,7 +15,7 @@ from slm_lsp.server.app import Answer, SlmLspServer, Tools
 from slm_lsp.server.dismissals import spot_at
 from slm_lsp.server.documents import Document
 from slm_lsp.server.tally import Outcome
-from slm_lsp.server.why import too_unsure
+from slm_lsp.server.why import seen_in, too_unsure
 
 if TYPE_CHECKING:
     from slm_lsp.model.completion import Suggestion
@@ -59,7 +59,7 @@ async def inline_completion(ls: SlmLspServer, params: types.InlineCompletionPara
             if not suggestion.shown:
                 reason = too_unsure(suggestion.confidence, tools.completer.filter.threshold(level), level)
                 return Answer(Outcome.LOW_CONFIDENCE, reason=reason)
-            return Answer(Outcome.SHOWN, [_item(cursor, suggestion)])
+            return Answer(Outcome.SHOWN, [_item(cursor, suggestion)], seen_in(suggestion.source))
 
         found = await ls.compute("inline", document, ask)
         if not asked_for and any(ls.dismissals.holds(document, spot, _text(item)) for item in found.items):

@@ -18,17 +18,18 @@ def status(ls: SlmLspServer, _: object) -> dict[str, Any]:
     """The server's state, JSON-ready.
 
     `state` is "ready", "loading" or "no model"; `model` is the one that served last; `why` says what became of the
-    latest request for ghost text, and what a person can do about it; `inline` and `popup` count what became of
-    their requests. Nothing here waits for the worker: the answer comes at once.
+    latest request for ghost text, and what a person can do about it; `memory` how much of each workspace is known, and
+    what is left out; `inline` and `popup` count what became of their requests. Nothing here waits for the worker: the
+    answer comes at once.
     """
-    choice, errors, why = ls.choice.last, ls.choice.errors, ls.latest.get("inline")
+    choice, errors = ls.choice.last, ls.choice.errors
     return {
         "version": __version__,
         "state": "loading" if ls.choice.is_loading else "ready" if choice else "no model",
         "model": asdict(choice) if choice else None,
         "errors": errors,
         "settings": asdict(ls.settings),
-        "why": asdict(why) if why else None,
+        **ls.word(),
         "accepted": ls.accepted,
         **{kind: tally.report() for kind, tally in ls.tallies.items()},
     }

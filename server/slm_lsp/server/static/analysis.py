@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,8 @@ LONGEST = 1_000_000
 """Characters of a source text beyond which it is not analyzed."""
 KEPT = 32
 """Places of which the names are kept."""
+SECONDS = 10.0
+"""For how long after it was last asked for: the files that were read for it may have changed."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,29 @@ class Source:
     """The interpreter that is set for it, see `find_interpreter`."""
     text: str = field(default="", repr=False)
     """The text, with any line ends."""
+    trusted: bool = True
+    """Whether an interpreter that lies in the workspace may be run."""
+
+
+@dataclass
+class _Kept:
+    """The names of a place, there or to come."""
+
+    number: int
+    names: Future[Names | None]
+    asked: float
+    """When they were last asked for."""
 
 
 class StaticAnalysis:
     """The names that exist at places. Not for two threads at once, but for `stop`."""
 
-    def __init__(self, analyst: Analyst | None = None) -> None:
+    def __init__(self, analyst: Analyst | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.analyst = analyst or Analyst()
-        self._kept: OrderedDict[tuple[object, ...], Future[Names | None]] = OrderedDict()
+        self._clock = clock
+        self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
         self._number = 0
-        self._interpreters: dict[tuple[Path | None, str], str | None] = {}
+        self._interpreters: dict[tuple[Path | None, str, bool], str | None] = {}
         self._changing = threading.Lock()  # futures end on the analyst's thread
 
     def names(self, source: Source, offset: int, end: int) -> Future[Names | None]:
@@ -78,28 +95,30 @@ class StaticAnalysis:
         before, after = _unix(source.text[:offset]), _unix(source.text[end:])
         if len(source.text) > LONGEST:
             return _nothing()
+        where = self._where(source)
         key = (source.path, source.root, source.python, len(before), hash(before), hash(after))
         with self._changing:
-            if (kept := self._kept.get(key)) is not None:
+            now, kept = self._clock(), self._kept.get(key)
+            if kept is not None and now - kept.asked < SECONDS:
+                kept.asked = now
                 self._kept.move_to_end(key)
-                return kept
+                return kept.names
             self._number += 1
             number = self._number
             names: Future[Names | None] = Future()
-            self._kept[key] = names
+            self._kept[key] = _Kept(number, names, now)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         lines = before.split("\n")
         question = {
             "do": "names", "number": number, "source": before + after, "line": len(lines), "column": len(lines[-1]),
-            **self._where(source),
+            **where,
         }  # fmt: skip
 
         def answered(answer: Future[Any]) -> None:
             result = _names_of(number, answer.result())
             if result is None:
-                with self._changing:
-                    self._kept.pop(key, None)
+                self._forget(number)
             names.set_result(result)
 
         self.analyst.ask("names", question).add_done_callback(answered)
@@ -107,22 +126,36 @@ class StaticAnalysis:
 
     def warm(self, source: Source) -> None:
         """Have read what the text imports, so that the first names come soon."""
-        self._interpreters.pop((source.root, source.python), None)  # an environment may have been made meanwhile
+        self.forget()
+        self._interpreters.clear()  # an environment may have been made meanwhile
         if len(source.text) <= LONGEST:
             self.analyst.ask("warm", {"do": "warm", "source": _unix(source.text), **self._where(source)})
 
     def describe(self, number: int, name: str) -> Future[Any]:
         """Signature and documentation of a name of a list, as a pair of strings; None where they cannot be had."""
-        return self.analyst.ask("describe", {"do": "describe", "number": number, "name": name})
+        described = self.analyst.ask("describe", {"do": "describe", "number": number, "name": name})
+        # The process may no longer know the list; then the next keystroke is to bring a new one.
+        described.add_done_callback(lambda answer: None if any(answer.result() or ()) else self._forget(number))
+        return described
+
+    def forget(self) -> None:
+        """Ask anew for every place: a file was saved."""
+        with self._changing:
+            self._kept.clear()
+
+    def _forget(self, number: int) -> None:
+        with self._changing:
+            for key in [key for key, kept in self._kept.items() if kept.number == number]:
+                del self._kept[key]
 
     def stop(self) -> None:
         """End the process."""
         self.analyst.stop()
 
     def _where(self, source: Source) -> dict[str, str | None]:
-        key = (source.root, source.python)
+        key = (source.root, source.python, source.trusted)
         if key not in self._interpreters:
-            python = find_interpreter(source.root, source.python)
+            python = find_interpreter(source.root, source.python, trusted=source.trusted)
             self._interpreters[key] = str(python) if python else None
         return {
             "path": str(source.path) if source.path else None,

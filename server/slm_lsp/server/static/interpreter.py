@@ -16,18 +16,31 @@ FOLDERS = (".venv", "venv")
 """Where people keep a project's environment."""
 
 
-def find_interpreter(root: Path | None, setting: str = "", environ: Mapping[str, str] = os.environ) -> Path | None:
+def find_interpreter(
+    root: Path | None, setting: str = "", environ: Mapping[str, str] = os.environ, *, trusted: bool = True
+) -> Path | None:
     """The interpreter of a workspace; None where it has none of its own: then the server's serves.
 
-    `setting` is an interpreter or an environment's folder, relative to the root if not absolute.
+    `setting` is an interpreter or an environment's folder, relative to the root if not absolute. One that lies in a
+    workspace that is not `trusted` is none: what is found here will be run.
     """
-    named = [(root or Path()) / Path(setting).expanduser()] if setting else []
+    named = [(root or Path()) / _expanded(setting)] if setting else []
     active = [Path(environ[name]) for name in ACTIVE if environ.get(name)]
     inside = [root / name for name in FOLDERS] if root else []
     for place in (*named, *active, *inside):
+        if root and not trusted and Path(os.path.realpath(place)).is_relative_to(os.path.realpath(root)):
+            continue
         if (python := _interpreter(place)) is not None:
             return None if _is_own(python) else python
     return None
+
+
+def _expanded(setting: str) -> Path:
+    """A path with ~ in front for somebody's home; as it is where nobody is called so."""
+    try:
+        return Path(setting).expanduser()
+    except RuntimeError:
+        return Path(setting)
 
 
 def _interpreter(place: Path) -> Path | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import jedi
 
-KEPT = 2
+KEPT = 8
 """Lists of which the names can still be described."""
 SECONDS_OF_KINDS = 0.03
 """How long it may take to find out the kinds of the names of one list: an imported one's costs an inference."""
