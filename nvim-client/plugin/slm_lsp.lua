@@ -52,6 +52,7 @@ vim.api.nvim_create_autocmd("LspAttach", {
     if client and client.name == "slm_lsp" then
       require("slm_lsp").attached(client, event.buf)
     end
+    require("slm_lsp.neighbor").look()
   end,
 })
 
@@ -62,6 +63,7 @@ vim.api.nvim_create_autocmd("LspDetach", {
     if client and client.name == "slm_lsp" then
       require("slm_lsp").detached(event.buf)
     end
+    require("slm_lsp.neighbor").look()
   end,
 })
 
@@ -71,7 +73,7 @@ vim.api.nvim_create_autocmd("FileType", {
   callback = function()
     local name = (require("slm_lsp.client").command() or {})[1]
     if name and vim.lsp.is_enabled("slm_lsp") and vim.fn.executable(name) == 0 then
-      local message = "slm-lsp: `%s` is not on the PATH. `pip install slm-lsp`, then :checkhealth slm_lsp"
+      local message = "slm-lsp: `%s` is not on the PATH. `pip install .` in a clone; see :checkhealth slm_lsp"
       vim.notify_once(message:format(name), vim.log.levels.WARN)
     end
   end,

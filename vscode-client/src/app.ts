@@ -17,6 +17,7 @@ import { Counts } from "./suggestions/counts";
 import { Ghost } from "./suggestions/ghost";
 import { middleware } from "./suggestions/middleware";
 import { Pause } from "./suggestions/pause";
+import { Surroundings } from "./surroundings";
 import { look } from "./ui/look";
 import { StatusBar } from "./ui/statusBar";
 
@@ -43,6 +44,7 @@ export function build(context: vscode.ExtensionContext): App {
   const environments = new Environments(vscode.Uri.joinPath(context.globalStorageUri, FOLDER).fsPath);
   const setUp = new SetUp(context, environments, log, refresh);
   const source = new ServerSource(vscode.Uri.joinPath(context.extensionUri, "wheel").fsPath, environments, setUp);
+  const surroundings = new Surroundings();
   const activity = new Activity(refresh, () => {
     latest.soon();
   });
@@ -61,7 +63,7 @@ export function build(context: vscode.ExtensionContext): App {
     },
   });
   const lifecycle = new Lifecycle<Session>({
-    connect: async () => openSession(await source.commandToStart(), watched, log),
+    connect: async (unwanted) => openSession(await source.commandToStart(), watched, surroundings, log, unwanted),
     log: (message) => {
       log.info(message);
     },
@@ -89,19 +91,24 @@ export function build(context: vscode.ExtensionContext): App {
       void vscode.commands.executeCommand("setContext", "slmLsp.ready", true);
       void latest.now();
     } else if (state.kind === "given up") {
-      void sayGivenUp(state.reason);
+      void sayGivenUp(state.reason, source.isTheUsers);
     }
     refresh();
   }
 
-  context.subscriptions.push(log, statusBar, ghost);
+  context.subscriptions.push(log, statusBar, ghost, surroundings);
   return { log, environments, setUp, source, lifecycle, latest, counts, pause, ghost, refresh };
 }
 
-async function sayGivenUp(reason: string): Promise<void> {
+async function sayGivenUp(reason: string, isTheUsers: boolean): Promise<void> {
   const message = `slm-lsp's server is not started again. ${reason}`;
-  const answer = await vscode.window.showErrorMessage(message, "Restart", "Show Log");
+  const answers = [
+    { title: "Restart", command: "slmLsp.restart" },
+    ...(isTheUsers ? [] : [{ title: "Set Up Anew", command: "slmLsp.setUp" }]),
+    { title: "Show Log", command: "slmLsp.showLog" },
+  ];
+  const answer = await vscode.window.showErrorMessage(message, ...answers);
   if (answer) {
-    await vscode.commands.executeCommand(answer === "Restart" ? "slmLsp.restart" : "slmLsp.showLog");
+    await vscode.commands.executeCommand(answer.command);
   }
 }

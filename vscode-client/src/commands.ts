@@ -6,6 +6,7 @@
 import * as vscode from "vscode";
 import type { App } from "./app";
 import { inBrief, inWords } from "./suggestions/counts";
+import { hasFailed } from "./server/lifecycle";
 import { inlineEnabled } from "./settings";
 import { explain } from "./ui/explain";
 import { entries } from "./ui/menu";
@@ -66,7 +67,7 @@ async function showMenu({ lifecycle, source, pause, latest, counts }: App): Prom
 async function setUp({ source, lifecycle }: App): Promise<void> {
   if (source.isTheUsers) {
     void vscode.window.showInformationMessage("slmLsp.serverCommand names the server: there is nothing to set up.");
-  } else if ((await source.command()) || (await source.make())) {
+  } else if ((!hasFailed(lifecycle.state) && (await source.command())) || (await source.make())) {
     await lifecycle.restart();
   }
 }

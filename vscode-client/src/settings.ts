@@ -1,27 +1,17 @@
 /**
  * The settings under `slmLsp.`.
  *
- * Knows: their names and types, and which of them the server reads. Must not know: what they switch.
+ * Knows: their names and types. Must not know: what they switch.
  */
 import * as vscode from "vscode";
-import { SERVER_SETTINGS } from "./server/protocol";
+import { told, type Around } from "./server/protocol";
 
 export const SECTION = "slmLsp";
 
-/** Extensions that bring a Python language server. */
-const NEIGHBORS = ["ms-python.vscode-pylance", "ms-pyright.pyright", "detachhead.basedpyright"];
-
-/** What the server is told: the settings it reads itself, and no others. */
-export function serverSettings(): Record<string, unknown> {
+/** What the server is told: the settings it reads itself, and what the editor knows. */
+export function serverSettings(around: Around): Record<string, unknown> {
   const settings = vscode.workspace.getConfiguration(SECTION);
-  const told = Object.fromEntries(SERVER_SETTINGS.map((key) => [key, settings.get<unknown>(key)]));
-  return { ...told, neighbor: settings.get<boolean>("neighbor") === true || hasNeighbor() };
-}
-
-/** Whether another Python language server is installed and not switched off: it fills the same popup. */
-function hasNeighbor(): boolean {
-  const off = vscode.workspace.getConfiguration("python").get<string>("languageServer") === "None";
-  return !off && NEIGHBORS.some((id) => vscode.extensions.getExtension(id) !== undefined);
+  return told((key) => settings.get<unknown>(key), around);
 }
 
 /** `slmLsp.inline.enabled`. */

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { test } from "node:test";
 import { Environments } from "../src/environment/environments";
 import { install, inWords } from "../src/environment/install";
+import { lease } from "../src/environment/leases";
 import { Held, withLock } from "../src/environment/lock";
 import { environmentsToRemove, note } from "../src/environment/note";
 import { Failed, run, Stopped } from "../src/environment/run";
@@ -103,6 +114,61 @@ test("a folder without its record is not an environment", async () => {
   assert.equal(await environments.of(wheel), undefined);
   writeFileSync(path.join(environments.folderOf(wheel), "ready.json"), "{");
   assert.equal(await environments.of(wheel), undefined);
+});
+
+test("an environment whose Python is gone is none, so that it can be made anew", async () => {
+  const { wheel, environments } = await wheelOf("1.0");
+  const folder = environments.folderOf(wheel);
+  const gone = path.join(path.dirname(environments.root), "python3.11");
+  mkdirSync(path.join(folder, "bin"), { recursive: true });
+  writeFileSync(path.join(folder, "ready.json"), "{}");
+  writeFileSync(gone, "#!/bin/sh\n", { mode: 0o755 });
+  symlinkSync(gone, path.join(folder, "bin", "python"));
+  assert.ok(await environments.of(wheel));
+  rmSync(gone);
+  assert.equal(await environments.of(wheel), undefined);
+  assert.equal(await environments.older({ ...wheel, hash: "0".repeat(64) }), undefined);
+  assert.equal(existsSync(await environments.begin(wheel)), false, "there is room for another");
+});
+
+test("the environment that another living window runs from stays until that window is gone", async () => {
+  const { wheel, environments } = await wheelOf("1.0");
+  const [ours, old, theirs] = [wheel, ...["1", "2"].map((digit) => ({ ...wheel, hash: digit.repeat(64) }))].map(
+    (each) => environments.folderOf(each),
+  ) as [string, string, string];
+  for (const folder of [ours, old, theirs]) {
+    mkdirSync(folder, { recursive: true });
+  }
+  const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+  const ended = once(other, "close");
+  try {
+    assert.ok(other.pid);
+    await lease(environments.root, path.basename(theirs), other.pid);
+    await environments.use({ folder: ours, python: "" });
+    await withLock(environments.lock, () => environments.removeOthers(wheel));
+    assert.deepEqual([ours, old, theirs].map(existsSync), [true, true, true], "another window is making one");
+    await environments.removeOthers(wheel);
+    assert.deepEqual([ours, old, theirs].map(existsSync), [true, false, true]);
+  } finally {
+    other.kill("SIGKILL");
+  }
+  await ended;
+  await environments.removeOthers(wheel);
+  assert.deepEqual(readdirSync(environments.root).toSorted(), [path.basename(ours), `${process.pid}.lease`].toSorted());
+});
+
+test("a window that went on to a newer environment holds the older one no more", async () => {
+  const { wheel, environments } = await wheelOf("1.0");
+  const older = path.join(environments.root, "1".repeat(16));
+  for (const folder of [environments.folderOf(wheel), older]) {
+    mkdirSync(folder, { recursive: true });
+  }
+  await environments.use({ folder: older, python: "" });
+  await environments.removeOthers(wheel);
+  assert.ok(existsSync(older), "a failed upgrade goes on with the older one");
+  await environments.use({ folder: environments.folderOf(wheel), python: "" });
+  await environments.removeOthers(wheel);
+  assert.ok(!existsSync(older));
 });
 
 test("a running program is stopped", async () => {

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { BackOff } from "../src/server/backOff";
-import { Lifecycle, NotSetUp, type Connection, type ServerState } from "../src/server/lifecycle";
+import { shakeHands } from "../src/server/handshake";
+import { hasFailed, Lifecycle, NotSetUp, type Connection, type ServerState } from "../src/server/lifecycle";
+import { startProcess, type ServerProcess } from "../src/server/process";
 
 /** Servers that start at once and end when told to. */
 class Stage {
@@ -96,6 +98,54 @@ test("stopping ends the server, and no timer brings it back", async () => {
   await sleep(150);
   assert.equal(stage.started, 1);
   assert.equal(stage.lifecycle.state.kind, "off");
+});
+
+/** A real program that never says a word, met by an editor with this much patience. */
+class Mute {
+  readonly started: ServerProcess[] = [];
+  readonly states: string[] = [];
+  readonly lifecycle: Lifecycle<Connection>;
+
+  constructor(patience: number) {
+    const connect = async (unwanted: AbortSignal): Promise<Connection> => {
+      const command = { program: process.execPath, args: ["-e", "setInterval(() => {}, 1000)"] };
+      const server = await startProcess(command, undefined, () => undefined);
+      this.started.push(server);
+      await shakeHands(server, new Promise(() => undefined), unwanted, patience);
+      throw new Error("nothing was said, and yet heard");
+    };
+    this.lifecycle = new Lifecycle(
+      { connect, changed: ({ kind }) => this.states.push(kind), log: () => undefined },
+      new BackOff({ delays: [], memory: 60 }),
+    );
+  }
+}
+
+test("a server that never answers is ended, and is a crash", async () => {
+  const mute = new Mute(50);
+  await mute.lifecycle.start();
+  assert.ok(hasFailed(mute.lifecycle.state));
+  assert.match(JSON.stringify(mute.lifecycle.state), /did not answer within 0\.05 seconds/);
+  assert.match((await mute.started[0]?.ended) ?? "", /ended by SIGKILL/);
+});
+
+test("who does not want to wait for an answer need not", async () => {
+  const mute = new Mute(60_000);
+  const starting = mute.lifecycle.start();
+  while (mute.started.length === 0) {
+    await sleep(5);
+  }
+  await Promise.all([starting, mute.lifecycle.stop()]);
+  assert.deepEqual(mute.states, ["starting", "off"]);
+  assert.match((await mute.started[0]?.ended) ?? "", /ended by SIGKILL/);
+});
+
+test("a server that ends instead of answering says how", async () => {
+  const command = { program: process.execPath, args: ["-e", "console.error('no model'); process.exitCode = 4"] };
+  const server = await startProcess(command, undefined, () => undefined);
+  const broken = server.ended.then(() => Promise.reject(new Error("the stream broke")));
+  const never = new AbortController().signal;
+  await assert.rejects(shakeHands(server, broken, never, 60_000), /exit code 4: no model/);
 });
 
 test("a restart stops the old server first", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { test } from "node:test";
-import { SERVER_SETTINGS } from "../src/server/protocol";
+import { FOUND_OUT, SERVER_SETTINGS } from "../src/server/protocol";
 
 interface Property {
   readonly default: unknown;
@@ -32,13 +32,14 @@ function serverDefaults(): Map<string, unknown> {
   return new Map(fields.map(([, value = "", key = ""]) => [`slmLsp.${key}`, JSON.parse(json(value))]));
 }
 
-test("the server's settings are here, with the server's defaults", () => {
+test("the server's settings are here, with the server's defaults; those that no user sets are not", () => {
   const wanted = serverDefaults();
   assert.ok(wanted.size >= 5);
+  const foundOut = FOUND_OUT.map((key) => `slmLsp.${key}`);
   for (const [key, value] of wanted) {
-    assert.deepEqual(configuration.properties[key]?.default, value, key);
+    assert.deepEqual(configuration.properties[key]?.default, foundOut.includes(key) ? undefined : value, key);
   }
-  const told = SERVER_SETTINGS.map((key) => `slmLsp.${key}`);
+  const told = [...SERVER_SETTINGS.map((key) => `slmLsp.${key}`), ...foundOut];
   assert.deepEqual(told.toSorted(), [...wanted.keys()].toSorted(), "what the server is told");
 });
 

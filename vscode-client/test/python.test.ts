@@ -58,15 +58,16 @@ test("when there is none, the message says so", async () => {
   await assert.rejects(firstUsable([candidate("/no/such/python")]), /No Python was found\. Install one/);
 });
 
-test("a Python that the user named is not passed over", async () => {
-  const named = candidate(pythonOfVersion("3.8.1"), "slmLsp.pythonPath", true);
+test("a project's old Python, named for the popup, is passed over; what is no Python is an error", async () => {
+  const named = candidate(pythonOfVersion("3.9.1"), "slmLsp.pythonPath", true);
   const good = candidate(pythonOfVersion("3.12.1"));
-  await assert.rejects(firstUsable([named, good]), (error) => {
+  assert.deepEqual((await firstUsable([named, good])).version, [3, 12, 1]);
+  await assert.rejects(firstUsable([named]), /Too old: Python 3\.9\.1 \(slmLsp\.pythonPath: /);
+  await assert.rejects(firstUsable([candidate("/gone", "slmLsp.pythonPath", true), good]), (error) => {
     assert.ok(error instanceof NoPython);
-    assert.match(error.message, /slmLsp\.pythonPath names .*python3\.8\.1, which is Python 3\.8\.1/);
+    assert.match(error.message, /^slmLsp\.pythonPath names \/gone, which is not a Python that runs/);
     return true;
   });
-  await assert.rejects(firstUsable([candidate("/gone", "slmLsp.pythonPath", true), good]), /is not a Python that runs/);
 });
 
 test("environments and search paths of both kinds of system", () => {

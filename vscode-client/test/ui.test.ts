@@ -91,7 +91,10 @@ const commands = (changes: Partial<Situation>): string[] =>
 
 test("the menu offers what makes sense now", () => {
   assert.deepEqual(commands({ server: { kind: "not set up", reason: "" } }), ["setUp", "showLog"]);
-  assert.deepEqual(commands({ server: { kind: "given up", reason: "" } }), ["why", "restart", "showLog"]);
+  const givenUp = { kind: "given up", reason: "" } as const;
+  assert.deepEqual(commands({ server: givenUp }), ["why", "restart", "setUp", "showLog"]);
+  assert.deepEqual(commands({ server: givenUp, isTheUsers: true }), ["why", "restart", "showLog"]);
+  assert.deepEqual(commands({ server: { kind: "starting" } }), ["why", "restart", "showLog"]);
   assert.ok(commands({}).includes("removeEnvironment"));
   assert.ok(!commands({ isTheUsers: true }).includes("removeEnvironment"));
   assert.ok(!commands({ hasDocument: false }).includes("pauseFile"));

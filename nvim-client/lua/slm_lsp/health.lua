@@ -42,7 +42,7 @@ local function check_server()
   local path = vim.fn.exepath(command[1])
   if path == "" then
     vim.health.error(("`%s` is not on the PATH"):format(command[1]), {
-      "pip install slm-lsp (or pipx, or uv tool), and start Neovim where it is on the PATH",
+      "pip install . in a clone (or pipx, or uv tool), and start Neovim where it is on the PATH",
       'or name it: vim.lsp.config("slm_lsp", { cmd = { "/path/to/slm-lsp" } })',
     })
     return

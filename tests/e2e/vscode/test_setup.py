@@ -105,6 +105,35 @@ def test_another_wheel_brings_another_environment_unasked(window: Window, file: 
     assert window.save(file) == BEGINNING + ADD + REST + ")"
 
 
+def test_an_environment_whose_python_is_gone_is_made_anew(window: Window, file: Path) -> None:
+    [environment] = environments(window)
+    (environment / "bin" / "python").unlink()
+    window.show(file)
+    window.wait(lambda: "set up" in window.status(), "the status bar says that it must be set up", patience=60)
+    window.command("slm-lsp: Set Up the Server")
+    window.wait(lambda: "base" in window.status(), "the status bar names the model", patience=60 * MINUTES)
+    assert environments(window) == [environment]
+    file.write_text(BEGINNING)
+    window.reopen(file)
+    window.type(ADD)
+    window.wait(lambda: window.ghost() == REST, "the rest of the line as ghost text")
+    window.press("Tab")
+    assert window.save(file) == BEGINNING + ADD + REST + ")"
+
+
+def test_a_damaged_environment_is_made_anew_once_the_server_is_given_up(window: Window) -> None:
+    [environment] = environments(window)
+    [package] = environment.glob("lib/python3*/site-packages/pygls")
+    package.rename(package.with_name("no_pygls"))
+    window.command("slm-lsp: Restart the Server")
+    window.wait(lambda: "stopped" in window.status(), "the server is given up", patience=120)
+    window.tidy()
+    window.command("slm-lsp: Set Up the Server")
+    window.wait(lambda: "base" in window.status(), "the status bar names the model", patience=60 * MINUTES)
+    assert environments(window) == [environment]
+    assert package.exists()
+
+
 def test_the_environment_is_removed_on_request(window: Window, file: Path) -> None:
     before = file.read_text()
     assert environments(window), "the test above sets the server up"

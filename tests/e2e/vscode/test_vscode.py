@@ -286,6 +286,19 @@ def test_a_server_that_keeps_ending_is_given_up_and_the_reason_is_told(window: W
     assert window.save(file) == head(ADD) + ADD + REST + ")"
 
 
+def test_a_server_that_never_answers_can_be_replaced(window: Window) -> None:
+    file = begin(window, ADD)
+    window.server.configure({"slmLsp.serverCommand": ["sleep", "1000"]})
+    window.wait(lambda: "starting" in window.status(), "the status bar says starting")
+    window.page.wait_for_timeout(1_000)
+    window.server.configure({})
+    window.wait(lambda: "base" in window.status(), "a server again, without waiting for the first one")
+    window.type(ADD)
+    window.wait(lambda: window.ghost() == REST, "ghost text")
+    window.press("Tab")
+    assert window.save(file) == head(ADD) + ADD + REST + ")"
+
+
 def test_unsaved_edits_in_another_file_show_up(window: Window) -> None:
     """With the base model that ships: the small one of the other tests was not fitted to the memory."""
     line = "harbor_ledger = reconcile_moorings(quay=17, tide=spring_tide)"

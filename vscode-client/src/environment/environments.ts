@@ -5,10 +5,14 @@
  *
  *     ROOT/HASH/              a virtual environment
  *     ROOT/HASH/ready.json    written last: {"python": …, "made": …}
+ *     ROOT/PID.lease          the environment that a window runs from
  */
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { pythonOf } from "../python/discovery";
+import { lease, leased } from "./leases";
+import { withLock } from "./lock";
 import type { Wheel } from "./wheel";
 
 const RECORD = "ready.json";
@@ -22,6 +26,11 @@ export interface Environment {
 
 export class Environments {
   constructor(readonly root: string) {}
+
+  /** The lock to hold while environments are made or removed. */
+  get lock(): string {
+    return path.join(path.dirname(this.root), "installing.lock");
+  }
 
   /** Where the environment of a wheel belongs. */
   folderOf(wheel: Wheel): string {
@@ -59,10 +68,22 @@ export class Environments {
     return { folder, python: pythonOf(folder) };
   }
 
-  /** Remove the environments of all wheels but this one, where nothing holds their files. */
+  /** This window runs from an environment from now on; none that a window runs from is removed as an old one. */
+  async use(environment: Environment): Promise<void> {
+    await lease(this.root, path.basename(environment.folder));
+  }
+
+  /** Remove the environments of all wheels but this one, unless a living window runs from them or makes one. */
   async removeOthers(wheel: Wheel): Promise<void> {
-    const others = (await this.folders()).filter((folder) => folder !== this.folderOf(wheel));
-    await Promise.all(others.map((folder) => rm(folder, { recursive: true, force: true }).catch(() => undefined)));
+    const inUse = await leased(this.root);
+    const isOther = (folder: string): boolean => folder !== this.folderOf(wheel) && !inUse.has(path.basename(folder));
+    const others = (await this.folders()).filter(isOther);
+    if (others.length === 0) {
+      return;
+    }
+    const remove = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
+    // What cannot be removed now will be with another start.
+    await withLock(this.lock, () => Promise.allSettled(others.map(remove))).catch(() => undefined);
   }
 
   /** Remove the environment of a wheel. */
@@ -81,10 +102,13 @@ export class Environments {
   }
 }
 
+/** The environment in a folder; undefined where it is not complete, or the Python that it was made with is gone. */
 async function open(folder: string): Promise<Environment | undefined> {
+  const python = pythonOf(folder);
   try {
     JSON.parse(await readFile(path.join(folder, RECORD), "utf8"));
-    return { folder, python: pythonOf(folder) };
+    await access(python, constants.X_OK); // A link, mostly: this asks for what it leads to.
+    return { folder, python };
   } catch {
     return undefined;
   }

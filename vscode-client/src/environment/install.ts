@@ -3,7 +3,6 @@
  *
  * Knows: venv and pip. Must not know: the editor; progress goes out as short sentences.
  */
-import * as path from "node:path";
 import { dotted } from "../python/probe";
 import { pythonOf, type Found } from "../python/discovery";
 import type { Environment, Environments } from "./environments";
@@ -31,7 +30,7 @@ export async function install(
   listener: Listener,
   signal: AbortSignal,
 ): Promise<Environment> {
-  return withLock(path.join(path.dirname(environments.root), "installing.lock"), async () => {
+  return withLock(environments.lock, async () => {
     const folder = await environments.begin(wheel);
     const line = (text: string): void => {
       listener.log(text);

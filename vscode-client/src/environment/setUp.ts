@@ -65,11 +65,9 @@ export class SetUp {
     try {
       const python = await firstUsable(await candidates());
       await this.leaveNote();
-      const environment = await this.withProgress(title, (listener, signal) =>
+      return await this.withProgress(title, (listener, signal) =>
         install(this.environments, wheel, python, listener, signal),
       );
-      await this.environments.removeOthers(wheel);
-      return environment;
     } catch (error) {
       void this.explain(error);
       return undefined;

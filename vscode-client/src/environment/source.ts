@@ -8,7 +8,7 @@ import * as vscode from "vscode";
 import { fromSetting, ofEnvironment, type Command } from "../server/command";
 import { NotSetUp } from "../server/lifecycle";
 import { serverCommandSetting } from "../settings";
-import type { Environments } from "./environments";
+import type { Environment, Environments } from "./environments";
 import type { SetUp } from "./setUp";
 import { findWheel, type Wheel } from "./wheel";
 
@@ -21,7 +21,7 @@ export class ServerSource {
 
   /** The command that starts the server; undefined where nothing is set up. Changes nothing. */
   async command(): Promise<Command | undefined> {
-    const named = fromSetting(serverCommandSetting(), vscode.workspace.workspaceFolders?.[0]?.uri.fsPath);
+    const named = this.named();
     if (named) {
       return named;
     }
@@ -30,20 +30,40 @@ export class ServerSource {
     return environment && ofEnvironment(environment.python);
   }
 
-  /** The same, with an older environment brought up to date first; rejects with NotSetUp where there is none. */
+  /**
+   * The same, with an older environment brought up to date first; rejects with NotSetUp where there is none.
+   *
+   * Older environments that no window runs from any more are removed.
+   */
   async commandToStart(): Promise<Command> {
-    const command = await this.command();
-    if (command) {
-      return command;
+    const named = this.named();
+    if (named) {
+      return named;
     }
     const wheel = await this.wheel();
+    const environment = (await this.environments.of(wheel)) ?? (await this.upgraded(wheel));
+    try {
+      await this.environments.use(environment);
+      await this.environments.removeOthers(wheel);
+    } catch {
+      // Without a lease, on a full disk say, the server starts all the same, and nothing is removed.
+    }
+    return ofEnvironment(environment.python);
+  }
+
+  /** The user's own command. */
+  private named(): Command | undefined {
+    return fromSetting(serverCommandSetting(), vscode.workspace.workspaceFolders?.[0]?.uri.fsPath);
+  }
+
+  /** The environment made anew from an older one; the older one where that fails. */
+  private async upgraded(wheel: Wheel): Promise<Environment> {
     const older = await this.environments.older(wheel);
     if (!older) {
       throw new NotSetUp("slm-lsp's server is not set up yet.");
     }
     // The user agreed to an environment once; a newer one in its place needs no second question.
-    const newer = await this.setUp.make(wheel, "Upgrading slm-lsp");
-    return ofEnvironment((newer ?? older).python);
+    return (await this.setUp.make(wheel, "Upgrading slm-lsp")) ?? older;
   }
 
   /** Make the environment because the user asked for it; true when it is there. */

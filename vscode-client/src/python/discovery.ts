@@ -11,7 +11,7 @@ export interface Candidate {
   readonly program: string;
   /** Where it comes from, for the user: "slmLsp.pythonPath", "the PATH". */
   readonly source: string;
-  /** The user named it: if it will not do, that is an error, and nothing else is tried. */
+  /** The user named it: if it is no Python, that is an error, and nothing else is tried. */
   readonly named: boolean;
 }
 
@@ -22,7 +22,11 @@ export interface Found extends Python {
 /** No Python will do; the message says which were found and what to do. */
 export class NoPython extends Error {}
 
-/** The first candidate that is a Python of at least 3.11; raises NoPython. */
+/**
+ * The first candidate that is a Python of at least 3.11; raises NoPython.
+ *
+ * One that the user named and that is older is passed over: it may be the project's, named for the popup.
+ */
 export async function firstUsable(
   candidates: readonly Candidate[],
   ask: (program: string) => Promise<Python | undefined> = probe,
@@ -33,12 +37,11 @@ export async function firstUsable(
     if (python && isNewEnough(python.version)) {
       return { ...python, source };
     }
-    if (named) {
-      const fault = python ? `is Python ${dotted(python.version)}` : "is not a Python that runs";
-      throw new NoPython(`${source} names ${program}, which ${fault}; slm-lsp needs ${dotted(OLDEST)} or later.`);
-    }
     if (python) {
       tooOld.add(`Python ${dotted(python.version)} (${source}: ${python.program})`);
+    } else if (named) {
+      const wanted = `slm-lsp needs Python ${dotted(OLDEST)} or later`;
+      throw new NoPython(`${source} names ${program}, which is not a Python that runs; ${wanted}.`);
     }
   }
   const found = tooOld.size ? `Too old: ${[...tooOld].join(", ")}.` : "No Python was found.";

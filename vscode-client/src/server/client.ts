@@ -3,7 +3,6 @@
  *
  * Knows: vscode-languageclient. Must not know: when to start or restart, or what is done with the answers.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import {
   CloseAction,
@@ -13,7 +12,9 @@ import {
   type Middleware,
 } from "vscode-languageclient/node";
 import { SECTION, serverSettings } from "../settings";
+import type { Surroundings } from "../surroundings";
 import type { Command } from "./command";
+import { shakeHands } from "./handshake";
 import type { Connection } from "./lifecycle";
 import { startProcess } from "./process";
 import { DISMISSED, STATUS, type Dismissed, type Status } from "./protocol";
@@ -24,43 +25,46 @@ export const SELECTOR = ["file", "untitled", "vscode-notebook-cell"].map((scheme
 /** Milliseconds that a server has for its goodbye. */
 const GOODBYE = 2_000;
 
-/** Milliseconds that a process has to end after its streams broke. */
-const LAST_WORDS = 500;
-
 export interface Session extends Connection {
   status(): Promise<Status>;
   dismissed(what: Dismissed): Promise<void>;
 }
 
-/** Start a server and open a session; rejects when either fails. */
+/** Start a server and open a session; rejects when either fails, or when it is not wanted any more. */
 export async function openSession(
   command: Command,
   middleware: Middleware,
+  surroundings: Surroundings,
   log: vscode.LogOutputChannel,
+  unwanted: AbortSignal,
 ): Promise<Session> {
   const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   const server = await startProcess(command, cwd, (text) => {
     log.info(`[server] ${text}`);
   });
   const streams = { reader: server.child.stdout, writer: server.child.stdin };
-  const client = new QuietClient(SECTION, "slm-lsp", () => Promise.resolve(streams), options(middleware, log));
+  const first = serverSettings(surroundings.now);
+  const client = new QuietClient(SECTION, "slm-lsp", () => Promise.resolve(streams), options(first, middleware, log));
   try {
-    await Promise.race([client.start(), server.ended.then((reason) => Promise.reject(new Error(reason)))]);
+    await shakeHands(server, client.start(), unwanted);
   } catch (error) {
-    // A process that has just ended says more than the stream that broke with it.
-    const reason = await Promise.race([server.ended, sleep(LAST_WORDS)]);
-    server.child.kill();
     client.dispose().catch(() => undefined);
-    throw reason ? new Error(reason) : error;
+    throw error;
   }
-  const listener = vscode.workspace.onDidChangeConfiguration((event) => {
-    if (event.affectsConfiguration(SECTION)) {
-      const settings = { [SECTION]: serverSettings() };
-      client.sendNotification("workspace/didChangeConfiguration", { settings }).catch((error: unknown) => {
-        log.warn(`the server was not told of new settings: ${String(error)}`);
-      });
+  let last = JSON.stringify(first);
+  const tell = (): void => {
+    const settings = serverSettings(surroundings.now);
+    if (JSON.stringify(settings) === last) {
+      return;
     }
-  });
+    last = JSON.stringify(settings);
+    const params = { settings: { [SECTION]: settings } };
+    client.sendNotification("workspace/didChangeConfiguration", params).catch((error: unknown) => {
+      log.warn(`the server was not told of new settings: ${String(error)}`);
+    });
+  };
+  const listener = surroundings.onDidChange(tell);
+  tell(); // What changed while it started.
   return {
     ended: server.ended,
     status: () => client.sendRequest<Status>(STATUS, {}),
@@ -82,10 +86,14 @@ class QuietClient extends LanguageClient {
   }
 }
 
-function options(middleware: Middleware, log: vscode.LogOutputChannel): LanguageClientOptions {
+function options(
+  settings: Record<string, unknown>,
+  middleware: Middleware,
+  log: vscode.LogOutputChannel,
+): LanguageClientOptions {
   return {
     documentSelector: SELECTOR,
-    initializationOptions: { [SECTION]: serverSettings() },
+    initializationOptions: { [SECTION]: settings },
     outputChannel: log,
     middleware,
     // The lifecycle watches the process itself; two that restart it would be one too many.

@@ -24,8 +24,14 @@ export type ServerState =
   | { readonly kind: "waiting"; readonly reason: string; readonly attempt: number; readonly attempts: number }
   | { readonly kind: "given up"; readonly reason: string };
 
+/** Whether starting it once more is no use: its environment is damaged, or it cannot run here. */
+export function hasFailed(state: ServerState): boolean {
+  return state.kind === "given up";
+}
+
 export interface LifecycleHooks<C extends Connection> {
-  connect(): Promise<C>;
+  /** May take as long as it needs, unless `unwanted` is aborted: then nobody waits for the session any more. */
+  connect(unwanted: AbortSignal): Promise<C>;
   changed(state: ServerState): void;
   log(message: string): void;
 }
@@ -34,6 +40,7 @@ export class Lifecycle<C extends Connection> {
   private queue: Promise<void> = Promise.resolve();
   private current: C | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private opening = new AbortController();
   private now: ServerState = { kind: "off" };
 
   constructor(
@@ -62,6 +69,7 @@ export class Lifecycle<C extends Connection> {
 
   /** Stop the server if it runs and start it anew; earlier crashes are forgotten. */
   restart(): Promise<void> {
+    this.opening.abort();
     return this.enqueue(async () => {
       this.backOff.reset();
       await this.close();
@@ -70,6 +78,7 @@ export class Lifecycle<C extends Connection> {
   }
 
   stop(): Promise<void> {
+    this.opening.abort();
     return this.enqueue(async () => {
       await this.close();
       this.become({ kind: "off" });
@@ -83,10 +92,14 @@ export class Lifecycle<C extends Connection> {
 
   private async open(): Promise<void> {
     this.become({ kind: "starting" });
+    const { signal } = (this.opening = new AbortController());
     let connection: C;
     try {
-      connection = await this.hooks.connect();
+      connection = await this.hooks.connect(signal);
     } catch (error) {
+      if (signal.aborted) {
+        return; // A restart or a stop is next, and says what becomes of it.
+      }
       const reason = error instanceof Error ? error.message : String(error);
       if (error instanceof NotSetUp) {
         this.become({ kind: "not set up", reason });

@@ -1,14 +1,14 @@
 /**
  * What we say to the server beyond plain LSP.
  *
- * Knows: `slmLsp/status`, `slmLsp/dismissed` and the server's settings, as sent over the wire. Must not know: who asks. An older server
- * may leave fields out, so everything that was added later is optional.
+ * Knows: `slmLsp/status`, `slmLsp/dismissed` and the server's settings, as sent over the wire. Must not know: who
+ * asks, the editor. An older server may leave fields out, so everything that was added later is optional.
  */
 
 export const STATUS = "slmLsp/status";
 export const DISMISSED = "slmLsp/dismissed";
 
-/** The settings below `slmLsp.` that the server reads; it takes dotted keys, and checks the values itself. */
+/** The user's settings below `slmLsp.` that the server reads; it takes dotted keys, and checks the values itself. */
 export const SERVER_SETTINGS = [
   "inline.enabled",
   "popup",
@@ -19,6 +19,31 @@ export const SERVER_SETTINGS = [
   "threads",
   "pythonPath",
 ] as const;
+
+/** What the server reads below `slmLsp.` that no user sets: we find it out. */
+export const FOUND_OUT = ["trusted"] as const;
+
+/** What the editor knows and the server cannot. */
+export interface Around {
+  /** Whether programs of the workspace may be run: false in Restricted Mode. */
+  readonly trusted: boolean;
+  /** Whether another Python language server fills the same popup. */
+  readonly neighbor: boolean;
+  /** The interpreter that is selected in the editor; empty for none. */
+  readonly python: string;
+}
+
+/** What the server is told: the user's settings, as `setting` reads them, and what the editor knows. */
+export function told(setting: (key: string) => unknown, around: Around): Record<string, unknown> {
+  const named = setting("pythonPath");
+  return {
+    ...Object.fromEntries(SERVER_SETTINGS.map((key) => [key, setting(key)])),
+    neighbor: setting("neighbor") === true || around.neighbor,
+    // What is selected may lie in the workspace; what the user named in Restricted Mode is a setting of the machine.
+    pythonPath: typeof named === "string" && named.trim() === "" && around.trusted ? around.python : named,
+    trusted: around.trusted,
+  };
+}
 
 /** What became of the last request for ghost text. */
 export interface Why {

@@ -3,7 +3,7 @@
  *
  * Knows: which commands make sense now, and their words. Must not know: what they do.
  */
-import type { ServerState } from "../server/lifecycle";
+import { hasFailed, type ServerState } from "../server/lifecycle";
 import type { Paused } from "../suggestions/pause";
 
 export interface Entry {
@@ -32,7 +32,9 @@ export function entries(now: Situation): Entry[] {
     return [{ label: "$(cloud-download) Set up the server", command: "slmLsp.setUp" }, log];
   }
   if (now.server.kind !== "running") {
-    return [{ label: "$(question) Why does it not run?", command: "slmLsp.why" }, restart, log];
+    const anew = { label: "$(cloud-download) Set up the server anew", command: "slmLsp.setUp" };
+    const repair = hasFailed(now.server) && !now.isTheUsers ? [anew] : [];
+    return [{ label: "$(question) Why does it not run?", command: "slmLsp.why" }, restart, ...repair, log];
   }
   return [
     { label: "$(question) Why was nothing shown?", command: "slmLsp.why" },
