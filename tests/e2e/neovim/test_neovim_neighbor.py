@@ -71,8 +71,8 @@ def test_one_that_was_there_before_is_noticed_and_other_settings_stay(start: Sta
     )
     neovim.command(f"edit {neovim.folder / 'first.py'}")
     start_other(neovim, "completer", "{ completionProvider = vim.empty_dict() }")
-    neovim.lua("vim.lsp.enable('slm_lsp')")
-    neovim.open("first.py", "import os\n")
+    neovim.lua("vim.lsp.enable('slm_lsp')")  # which also attaches to what is open
+    neovim.wait("#vim.lsp.get_clients({ name = 'slm_lsp', bufnr = 0 }) > 0")
     until(lambda: neighbor(neovim), "the server knows of the other one", neovim.messages)
     assert neovim.status()["settings"]["suggest"] == "eager"
 
