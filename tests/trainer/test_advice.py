@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from slm_lsp.trainer.advice import BY_HEART, HARDLY_BEGUN, TOO_LITTLE_TEXT, advice_on
+from slm_lsp.trainer.advice import BY_HEART, FEW_TOKENS, HARDLY_BEGUN, INSTEAD, advice_on
 from slm_lsp.trainer.phases import PHASES, PhaseConfig
 from slm_lsp.trainer.report import Report, show
 
@@ -16,12 +16,12 @@ from slm_lsp.trainer.report import Report, show
 @pytest.mark.parametrize(
     ("ratio", "gap", "words"),
     [
-        (33_328.0, 6.9, ["33,328 parameters for each training token", "by heart"]),
+        (33_328.0, 6.9, ["33,328 parameters for each training token", "a gap of 6.90: it knows its own text"]),
         (749.0, 0.17, ["hardly begun"]),
         (391.0, 1.5, []),
-        (TOO_LITTLE_TEXT, BY_HEART, []),
+        (FEW_TOKENS, BY_HEART, []),
         (None, HARDLY_BEGUN, []),
-        (3_740.0, None, ["give it more files"]),
+        (3_740.0, None, ["as published"]),
         (100.0, float("nan"), []),
     ],
 )
@@ -30,7 +30,9 @@ def test_a_model_from_scratch_is_warned_of(ratio: float | None, gap: float | Non
     assert len(advice) == len(words)
     for said, word in zip(advice, words, strict=True):
         assert word in said
+        assert said.endswith(INSTEAD)
         assert "slm-lsp train without --phase" in said
+        assert "more files" not in said and "longer" not in said, "a phase takes a fixed text to a fixed end"
 
 
 def test_a_model_that_starts_from_the_base_is_not() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from workshop import Workshop
 
 from doubles import TINY
 from slm_lsp.model.errors import TrainingError
+from slm_lsp.model.network.weights import write_torch
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.trainer.adapt import AdaptConfig, adapt_job
 from slm_lsp.trainer.interrupt import interruptible
 from slm_lsp.trainer.job import Job
-from slm_lsp.trainer.phases import PHASES
+from slm_lsp.trainer.phases import PHASES, EndState
 from slm_lsp.trainer.scratch import phase_job
 from slm_lsp.trainer.split import split
 from slm_lsp.trainer.states import SavedState, fingerprint
@@ -53,6 +55,35 @@ def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(
     second.run.run(stop=lambda: second.run.state.step >= steps)
     assert second.run.state.losses == pytest.approx(whole.run.state.losses, abs=1e-4)
     assert second.losses(second.run.model).train == pytest.approx(whole.losses(whole.run.model).train, abs=1e-4)
+
+
+SOON_OVER = replace(PHASES[1], end=EndState(gap=-100.0), measure_every=2)
+"""A phase that is at its end when that is first looked at."""
+
+
+def test_a_phase_that_came_to_its_end_is_not_trained_past_it(workshop: Workshop) -> None:
+    files, file = workshop.request().repository.files, workshop.root / "state.pt"
+    first, second = (
+        phase_job(SOON_OVER, files, seed=1, seconds=None, device="cpu", state_file=file) for _ in range(2)
+    )  # fmt: skip
+    first.run.run(stop=first.ended)
+    assert first.run.state.step == 2 and first.over
+    assert second.run.resume()
+    assert second.over
+    second.run.run(stop=second.ended)
+    assert second.run.state.step == 2
+    assert second.run.state.losses == first.run.state.losses
+
+
+def test_a_state_from_before_ends_were_kept_still_loads(workshop: Workshop) -> None:
+    files, file = workshop.request().repository.files, workshop.root / "state.pt"
+    job = phase_job(SOON_OVER, files, seed=1, seconds=None, device="cpu", state_file=file)
+    job.run.run(stop=job.ended)
+    content = torch.load(file, weights_only=True)
+    del content["state"]["ended"]
+    write_torch(file, content)
+    assert job.run.resume()
+    assert job.run.state.step == 2 and not job.over
 
 
 def text_of_batches(job: Job, steps: int) -> str:

@@ -6,14 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
+from rich.console import Console
 from workshop import Workshop
 
 from slm_lsp.model.errors import TrainingError, Unwritable
 from slm_lsp.trainer.interrupt import GO_ON, stoppable
+from slm_lsp.trainer.job import Job
+from slm_lsp.trainer.loop import RunState
+from slm_lsp.trainer.progress import Display
+from slm_lsp.trainer.split import split
 from slm_lsp.trainer.states import SavedState
-from slm_lsp.trainer.train import train
+from slm_lsp.trainer.train import make_job, run_job, train
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows knows no such signals")
 
@@ -49,6 +56,33 @@ def test_stopped_while_it_is_judged_it_says_how_to_go_on(workshop: Workshop) -> 
     report = train(workshop.request(resume=True), workshop.library, workshop.display())
     assert f"going on at step {report.metrics['steps']}" in workshop.printed.getvalue()
     assert [model.name for model in workshop.library.models()] == [report.name]
+    assert list(workshop.library.training.iterdir()) == []
+
+
+class Impatient(Display):
+    """A display whose user presses Ctrl-C in the first step."""
+
+    @contextmanager
+    def training(self, job: Job) -> Iterator[Callable[[RunState], None]]:
+        with super().training(job) as show:
+
+            def on_step(state: RunState) -> None:
+                show(state)
+                if state.step == 1:
+                    os.kill(os.getpid(), signal.SIGINT)
+
+            yield on_step
+
+
+@posix
+def test_stopped_in_its_last_step_a_run_is_over_and_says_that_it_was_asked(workshop: Workshop) -> None:
+    request = workshop.request(phase=1, seconds=1e-6)  # spent after one step
+    job = make_job(request, split(request.repository.files), workshop.root / "state.pt")
+    display = Impatient(Console(file=workshop.printed, width=100))
+    assert run_job(job, display)
+    assert job.over and job.run.state.step == 1
+    report = train(request, workshop.library, display)
+    assert not report.interrupted, "nothing of it is left to train"
     assert list(workshop.library.training.iterdir()) == []
 
 

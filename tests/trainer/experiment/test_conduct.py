@@ -15,9 +15,11 @@ import pytest
 from rich.console import Console
 from workshop import Workshop
 
+from slm_lsp.data import textbook
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.runtime.checkpoint import Checkpoint
+from slm_lsp.trainer.experiment import conduct
 from slm_lsp.trainer.experiment.conduct import UNFINISHED, Experiment, Plan, Stopped, marks_of
 from slm_lsp.trainer.experiment.figures import draw
 from slm_lsp.trainer.experiment.overall import Overall
@@ -50,6 +52,9 @@ class Impatient(Overall):
             yield on_step
 
 
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows knows no such signals")
+
+
 @pytest.fixture
 def plan(workshop: Workshop) -> Plan:
     request = workshop.request()
@@ -67,7 +72,18 @@ def test_the_network_has_the_published_parameters_and_ratio(phase: PhaseConfig) 
     assert parameters / round(TRAINED_SHARE * phase.tokens) == pytest.approx(phase.published.ratio, rel=0.01)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows knows no such signals")
+@posix
+def test_stopped_in_the_last_step_of_a_phase_it_does_not_go_on_to_the_next(workshop: Workshop, plan: Plan) -> None:
+    plan = replace(plan, seconds=1e-6)  # spent after one step
+    with pytest.raises(Stopped):
+        Experiment(plan, Impatient(Console(file=workshop.printed, width=100), plan.kinds, 1)).conduct()
+    assert not (plan.out / "adapt.json").exists()
+    results = Experiment(plan, display(workshop, plan)).conduct()
+    assert "phase1: going on at step 1" in workshop.printed.getvalue()
+    assert results[1].steps == 1
+
+
+@posix
 def test_stopped_it_goes_on_at_the_phase_and_step_and_trains_nothing_twice(workshop: Workshop, plan: Plan) -> None:
     def stop_at(step: int) -> None:
         with pytest.raises(Stopped):
@@ -80,7 +96,9 @@ def test_stopped_it_goes_on_at_the_phase_and_step_and_trains_nothing_twice(works
     assert "starting it anew" in workshop.printed.getvalue()
     assert [result.kind for result in Experiment(plan, display(workshop, plan)).finished()] == ["base"]
     plan = replace(plan, seconds=1e-6)  # spent already: no further step
-    results = Experiment(plan, display(workshop, plan)).conduct()
+    experiment = Experiment(plan, display(workshop, plan))
+    assert experiment.examination.textbook == textbook(), "with memory is as an editor is served"
+    results = experiment.conduct()
     printed = workshop.printed.getvalue()
     assert "base: done before" in printed
     assert "phase1: going on at step 2" in printed
@@ -102,8 +120,22 @@ def test_stopped_it_goes_on_at_the_phase_and_step_and_trains_nothing_twice(works
     assert Experiment(plan, display(workshop, plan)).conduct() == results
     printed = workshop.printed.getvalue()
     assert printed.endswith("base: done before\nphase1: done before\nadapt: done before\n")
+    _is_done_anew_by_another_recipe(workshop, plan)
     _is_told(results, Experiment(plan, display(workshop, plan)), plan)
     _is_made_anew_when_it_no_longer_fits(plan, phase)
+
+
+def _is_done_anew_by_another_recipe(workshop: Workshop, plan: Plan) -> None:
+    def there() -> list[str]:
+        return [result.kind for result in Experiment(plan, display(workshop, plan)).finished()]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conduct, "PHASES", [replace(phase, muon_lr=0.5) for phase in PHASES])
+        assert there() == ["base", "adapt"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conduct, "version", lambda package: "another")
+        assert there() == []
+    assert there() == ["base", "phase1", "adapt"]
 
 
 def _is_told(results: list[Result], experiment: Experiment, plan: Plan) -> None:
@@ -112,6 +144,8 @@ def _is_told(results: list[Result], experiment: Experiment, plan: Plan) -> None:
     report = markdown(ABOUT, results, experiment.beginnings, figures, plan.out)
     phase = results[1]
     assert f"sha256 `{phase.sha256}`" in report
+    assert "and the cookbook, as an editor is served" in report
+    assert "a line that stands in these alone counts as new" in report
     assert "| phase1 | 3,376,640 | 901 | 3,748 : 1 | 3,740 : 1 |" in report
     assert report.count("```python") == 4 * 5  # the beginning, the file, three models
     for name in figures:

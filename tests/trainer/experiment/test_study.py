@@ -131,6 +131,7 @@ def test_a_training_is_judged_at_its_looks_and_where_another_arm_was(material: M
 
 
 def test_base_and_copier_have_rows_without_a_training(material: Material) -> None:
+    assert material.examination.textbook == {}
     base, copier = (row_of(arm(name), material, []) for name in ("base", "copier"))
     assert base.base and base.looks[0].validation and base.looks[0].served
     assert base.looks[0].train is None

@@ -68,6 +68,11 @@ class Job:
     recipe: dict[str, Any] = field(default_factory=dict)
     """Everything that decides what is computed, as JSON-ready values; a run is only resumed under the same."""
 
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to train: the budget is spent, or the end has been reached."""
+        return self.run.finished or self.ended()
+
     def fraction(self) -> float:
         """How far the run is, from 0 to 1, as far as one can tell."""
         if self.expected_steps is None:

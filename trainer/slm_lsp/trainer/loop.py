@@ -79,6 +79,8 @@ class RunState:
     """The step it was measured at."""
     worse: int = 0
     """Measurements since then."""
+    ended: bool = False
+    """Whether it has come to an end of its own before its budget; whoever measures the run says so."""
 
 
 @dataclass(frozen=True)

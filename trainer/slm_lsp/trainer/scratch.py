@@ -51,8 +51,11 @@ class EndWatch:
     def __init__(self, phase: PhaseConfig, train: TokenIds, validation: TokenIds) -> None:
         self._phase, self._train, self._validation = phase, train, validation
         self._run: Run | None = None
-        self.reached = False
-        """Whether the true losses were at the end when last measured."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the true losses were at the end when last measured; a resumed run's state knows it, too."""
+        return self._run is not None and self._run.state.ended
 
     def watch(self, run: Run) -> None:
         """Look at this run's steps from now on."""
@@ -61,9 +64,10 @@ class EndWatch:
     def measure(self, model: TinyGPT) -> float:
         """The validation loss; on the way the end is noticed."""
         validation = full_loss(model, self._validation)
-        recent = self._run.state.losses[-RECENT:] if self._run else []
-        if recent and self._near(sum(recent) / len(recent)):
-            self.reached = self._phase.end.reached(full_loss(model, self._train), validation)
+        state = self._run.state if self._run else None
+        recent = state.losses[-RECENT:] if state else []
+        if state and recent and self._near(sum(recent) / len(recent)):
+            state.ended = self._phase.end.reached(full_loss(model, self._train), validation)
         return validation
 
     def _near(self, estimate: float) -> bool:

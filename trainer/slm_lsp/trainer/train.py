@@ -91,7 +91,8 @@ def _train(request: Request, library: ModelLibrary, display: Display, saved: Sav
     made_from = fingerprint((*parts.train, *parts.validation), request.seed, job.recipe)
     going_on = saved.prepare(made_from, resume=request.resume) and job.run.resume()
     _announce(request, parts, job, display, going_on)
-    interrupted = run_job(job, display)
+    asked = run_job(job, display)
+    interrupted = asked and not job.over  # asked in the last step, it cuts nothing short
     model = kept_weights(job, interrupted)
     losses = job.losses(model)
     metrics: dict[str, Any] = {
@@ -168,14 +169,14 @@ def _announce(request: Request, parts: Parts, job: Job, display: Display, going_
 
 
 def run_job(job: Job, display: Display) -> bool:
-    """Train to the end or to Ctrl-C; whether it was the latter."""
-    with interruptible(lambda: display.say("stopping after this step; once more to quit at once")) as asked:
-        with display.training(job) as on_step:
-            if job.keep_best and not job.run.state.measured:
-                job.run.take_measure()
-                on_step(job.run.state)
-            job.run.run(on_step, lambda: asked() or job.ended())
-        return asked() and not job.run.finished and not job.ended()
+    """Train to the end or to Ctrl-C; whether the user asked to stop, be it in the last step of all."""
+    hint = "stopping after this step; once more to quit at once"
+    with interruptible(lambda: display.say(hint)) as asked, display.training(job) as on_step:
+        if job.keep_best and not job.run.state.measured:
+            job.run.take_measure()
+            on_step(job.run.state)
+        job.run.run(on_step, lambda: asked() or job.ended())
+    return asked()
 
 
 def kept_weights(job: Job, interrupted: bool) -> TinyGPT:

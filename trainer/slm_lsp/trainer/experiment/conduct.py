@@ -8,13 +8,14 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from slm_lsp.data import vocabulary
+from slm_lsp.data import textbook, vocabulary
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.evaluation import choose
@@ -22,13 +23,14 @@ from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.repository import Repository
 from slm_lsp.model.runtime.checkpoint import CONFIG, Checkpoint
 from slm_lsp.model.runtime.tokenizer import Tokenizer
+from slm_lsp.trainer.adapt import AdaptConfig
 from slm_lsp.trainer.experiment.enough import require_enough
 from slm_lsp.trainer.experiment.overall import Overall
 from slm_lsp.trainer.experiment.quality import Examination, completer_of
 from slm_lsp.trainer.experiment.results import BASE, Mark, Result, read_result, sha256_of, write_result
 from slm_lsp.trainer.experiment.samples import Beginning, beginnings, write_after
 from slm_lsp.trainer.gating import refit_gate
-from slm_lsp.trainer.job import Job
+from slm_lsp.trainer.job import Job, pick_device
 from slm_lsp.trainer.judge import POINTS
 from slm_lsp.trainer.phases import PHASES
 from slm_lsp.trainer.split import Parts, split
@@ -85,7 +87,7 @@ class Experiment:
         self._base = Checkpoint.open(base_folder())
         known = {file.path: file.text for file in plan.repository.files}
         self._known = known
-        self.examination = Examination(points, self.parts.train, known)
+        self.examination = Examination(points, self.parts.train, known, textbook())
         """The points at which every model is judged."""
         self.beginnings: list[Beginning] = beginnings(points)
         """What every model writes on from."""
@@ -114,9 +116,15 @@ class Experiment:
         return result
 
     def _made_from(self, kind: str) -> str:
-        """What a result of this kind would be made from now; the base model's gate counts wherever memory does."""
-        base = sha256_of(self._base.folder / CONFIG)
-        return fingerprint(self._plan.repository.files, self._plan.seed, {"kind": kind, "base": base})
+        """What a result of this kind would be made from now; the base model's gate counts wherever memory does.
+
+        Not how long it may take: what is on its way goes on under another limit.
+        """
+        recipe = {
+            "kind": kind, "recipe": _recipe(kind), "base": sha256_of(self._base.folder / CONFIG),
+            "device": pick_device(self._plan.device), "version": version("slm-lsp"),
+        }  # fmt: skip
+        return fingerprint(self._plan.repository.files, self._plan.seed, recipe)
 
     def _read(self, kind: str) -> Result | None:
         return read_result(self._plan.out, kind, self._made_from(kind))
@@ -127,7 +135,7 @@ class Experiment:
     def _trained(self, kind: str, title: str) -> Result:
         """Train to the end, from where an earlier session stopped, and keep the weights."""
         plan = self._plan
-        phase = None if kind == ADAPT else int(kind.removeprefix("phase"))
+        phase = None if kind == ADAPT else _number(kind)
         saved = SavedState(plan.repository.root, kind, plan.out / UNFINISHED)
         with saved.claimed():
             job = self._ready(Request(plan.repository, phase, None, plan.seed, plan.device, plan.seconds), saved)
@@ -135,7 +143,7 @@ class Experiment:
             if not job.run.state.measured:
                 job.run.take_measure()  # where it starts from
             if run_job(job, self._display):
-                raise Stopped
+                raise Stopped  # in the last step, too: what is trained then is kept by the session that goes on
             model = kept_weights(job, interrupted=False)
             result = self._kept(kind, job, model)
             saved.clear()
@@ -214,6 +222,17 @@ def marks_of(losses: Sequence[float], measured: Sequence[tuple[int, float]]) -> 
         marks.append(Mark(step, sum(batch) / len(batch) if batch else None, validation))
         before = step
     return tuple(marks)
+
+
+def _number(kind: str) -> int:
+    return int(kind.removeprefix("phase"))
+
+
+def _recipe(kind: str) -> dict[str, Any]:
+    """How a kind is trained; nothing for the base model."""
+    if kind == BASE:
+        return {}
+    return asdict(AdaptConfig()) if kind == ADAPT else asdict(PHASES[_number(kind)])
 
 
 def _gpt2() -> Tokenizer:

@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.evaluation import Judgement, Point, Remembering, judge
 from slm_lsp.model.evaluation.judging import Completes
+from slm_lsp.model.memory import textbook_of
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.repository import SourceFile
 from slm_lsp.model.runtime.checkpoint import Checkpoint
@@ -54,13 +56,18 @@ class Quality:
 class Examination:
     """One set of points, asked of several models."""
 
-    def __init__(self, points: Sequence[Point], learned: Iterable[SourceFile], known: Mapping[str, str]) -> None:
+    def __init__(
+        self, points: Sequence[Point], learned: Iterable[SourceFile], known: Mapping[str, str],
+        textbook: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
         """`learned` are the files that a line counts as repeated from; `known` those that a memory holds, by path."""
         self.points = points
         """Where it asks."""
         lines = {line.strip() for file in learned for line in file.text.split("\n")}
         self._repeated = [line_of(point).strip() in lines for point in points]
         self._known = known
+        self.textbook = textbook
+        """What a memory is taught beside these: that of an editor the cookbook, that of the study nothing."""
 
     def ask(
         self, completer: Completes, *, memory: bool = False, on_point: Callable[[], None] = lambda: None
@@ -68,7 +75,8 @@ class Examination:
         """The quality of anything that completes; with `memory`, of a Completer that knows the project's files."""
         if memory:
             assert isinstance(completer, Completer)
-            completer = Remembering(completer, self._known)
+            taught = textbook_of(completer.tokenizer, self.textbook) if self.textbook else None
+            completer = Remembering(completer, self._known, taught)
         judged: list[Judgement] = []
         for judgement in judge(completer, self.points):
             judged.append(judgement)

@@ -15,6 +15,12 @@ from slm_lsp.trainer.experiment.results import BASE, Result
 from slm_lsp.trainer.experiment.samples import Beginning
 from slm_lsp.trainer.phases import PHASES, PhaseConfig
 
+REPEATED = (
+    "A line is repeated when it stands, indentation apart, in the files that every model may learn from. The phases, "
+    "which read in one stream, may also learn from those that tell the adapted model when to stop: a line that stands "
+    "in these alone counts as new."
+)
+"""What the two columns are."""
 ROWS = 12
 """Most rows of a table of losses."""
 
@@ -43,14 +49,14 @@ def markdown(
     parts = [
         f"# The experiment on {about.project}",
         f"{about.files} Python files, {about.aside} of them set aside to judge by; seed {about.seed}; {about.machine}. "
-        "Everything here comes from this run. `alone` is the model by itself; `with memory` is the model and the "
-        "project's other files, as an editor is served; EM is the share of places completed exactly, ES the mean edit "
-        "similarity, both in the files set aside.",
+        "Everything here comes from this run. `alone` is the model by itself; `with memory` is the model, the "
+        "project's other files and the cookbook, as an editor is served; EM is the share of places completed exactly, "
+        "ES the mean edit similarity, both in the files set aside.",
         "## All phases", _overview(results),
         *_pictures(figures, ("gap", "quality", "curves"), out),
         "## What this says", "\n".join(f"- {line}" for line in _sayings(results)),
         "## New lines and repeated ones",
-        "A line is repeated when it stands in the files that are not set aside, indentation apart.", _repeated(results),
+        REPEATED, _repeated(results),
         *[text for result in trained for text in _section(result, figures, out)],
         "## Written after the same beginnings", *_samples(results, beginnings),
     ]  # fmt: skip

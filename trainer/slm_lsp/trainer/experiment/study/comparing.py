@@ -5,6 +5,7 @@ Knows: rows, means. Must not know: claims, wording.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,16 @@ class Line:
     def es(self) -> float:
         """Mean edit similarity of the models alone."""
         return self.mean(lambda look: look.alone.es) or 0.0
+
+    @property
+    def places(self) -> int:
+        """Places at which its models completed, all runs together."""
+        return sum(look.alone.points for _, look in self.looks)
+
+    @property
+    def noise(self) -> float:
+        """Standard error of `em` by its places alone, each right or not by chance; other seeds come on top."""
+        return math.sqrt(self.em * (1 - self.em) / max(self.places, 1))
 
     @property
     def gap(self) -> float | None:

@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slm_lsp.trainer.experiment.figures import TRAIN, VALIDATION, figure_of, save
-from slm_lsp.trainer.experiment.study.arms import ARMS, STEPS
+from slm_lsp.trainer.experiment.study.arms import STEPS, arm
 from slm_lsp.trainer.experiment.study.comparing import Line, after, compared
 from slm_lsp.trainer.experiment.study.rows import Row
-from slm_lsp.trainer.experiment.study.verdicts import DATA, RULE, ratio_of, whole
+from slm_lsp.trainer.experiment.study.telling import whole
+from slm_lsp.trainer.experiment.study.verdicts import DATA, RULE, ratio_of
 
 
 def draw_rows(rows: Sequence[Row], folder: Path) -> list[Path]:
     """Draw what the rows give into a folder: `data`, `overtraining`, `golden-rule`, each as SVG."""
     folder.mkdir(parents=True, exist_ok=True)
-    steps = next(arm for arm in ARMS if arm.name == "data-15k").looks
-    by_data = compared(rows, *((arm, arm, after(STEPS)) for arm in whole(rows, DATA)))
+    steps = arm("data-15k").looks
+    by_data = compared(rows, *((name, name, after(STEPS)) for name in whole(rows, DATA)))
     by_step = compared(rows, *((str(step), "data-15k", after(step)) for step in steps))
-    by_ratio = compared(rows, *((arm, arm, after(STEPS)) for arm in whole(rows)))
+    by_ratio = compared(rows, *((name, name, after(STEPS)) for name in whole(rows)))
     drawn = []
     if len(by_data) > 1:
         drawn.append(_two(by_data, f"More text, {STEPS} steps each", "tokens of the project", folder / "data.svg"))
@@ -47,8 +48,10 @@ def _two(lines: Sequence[Line], title: str, x: str, path: Path) -> Path:
 
 def _ratios(lines: Sequence[Line], path: Path) -> Path:
     figure, axes = figure_of(f"Quality by params : tokens, {STEPS} steps each", "params : tokens", "edit similarity")
+    for vocabulary, color in (("gpt2", TRAIN), ("chroma8k", VALIDATION)):
+        these = [line for line in lines if arm(line.label).vocabulary == vocabulary]
+        axes.plot([ratio_of(line) for line in these], [line.es for line in these], "o", color=color, label=vocabulary)
     for line in lines:
-        axes.plot(ratio_of(line), line.es, "o", color=TRAIN)
         axes.annotate(line.label, (ratio_of(line), line.es), xytext=(4, 4), textcoords="offset points", fontsize=8)
     axes.axvspan(*RULE, color="gold", alpha=0.25, label="golden rule: 10-100")
     axes.set_xscale("log")
