@@ -8,6 +8,7 @@ import pytest
 from lsprotocol import types
 from pygls.workspace import ServerTextPosition, Workspace
 
+from slm_lsp.model.completion.syntax import Place, place_at
 from slm_lsp.server.documents import Document, Documents
 from slm_lsp.server.notebooks import around, program
 
@@ -26,6 +27,12 @@ class Text:
         ("%pip install chromadb\nx = 1", "# %pip install chromadb\nx = 1"),
         ("!ls\nx = (1\n  % 2)\nf(%s)", "# !ls\nx = (1\n  % 2)\nf(%s)"),
         ("%%time\nx = 1", "# %%time\nx = 1"),
+        ("files = !ls\nfiles", "files = []  # !ls\nfiles"),
+        ("x = %who_ls\na, b = 1, 2", "x = None  # %who_ls\na, b = 1, 2"),
+        ("foo?\nfoo.bar??\n?foo\nfoo", "# foo?\n# foo.bar??\n# ?foo\nfoo"),
+        ("if new:\n    !ls\n    %time f()", "if new:\n    pass  # !ls\n    pass  # %time f()"),
+        ("!pip install \\\n    chromadb\nx = 1", "# !pip install \\\n#     chromadb\nx = 1"),
+        ("x = (a\n  != b\n!= c\n  %y)", "x = (a\n  != b\n!= c\n  %y)"),
         ("%%bash\nls", ""),
         ("\n%%html\n<b>", ""),
         ("\n\n", ""),
@@ -36,6 +43,24 @@ def test_what_is_python_of_a_cell(text: str, python: str) -> None:
     here = Text("here")
     assert around([Text(text), here], here) == (python and f"{python}\n\n", "")
     assert around([here, Text(text)], here) == ("", python and f"\n\n{python}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ('x = 1\nnote = """half', 'x = 1\nnote = """half\n"""'),
+        ("x = 1\nnote = '''half \"\"\"", "x = 1\nnote = '''half \"\"\"\n'''"),
+        ('note = f"""half {x', 'note = f"""half {x\n"""'),
+        ('note = """whole"""', 'note = """whole"""'),
+        ('note = "half', 'note = "half'),
+        ('# """', '# """'),
+    ],
+)
+def test_a_string_ends_with_its_cell(text: str, closed: str) -> None:
+    here = Text("here")
+    earlier, _ = around([Text(text), here], here)
+    assert earlier == f"{closed}\n\n"
+    assert place_at(f"{earlier}x #") is Place.COMMENT
 
 
 def test_no_program_is_around_what_is_none_of_it() -> None:

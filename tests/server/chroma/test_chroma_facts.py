@@ -172,3 +172,16 @@ def test_everything_the_module_offers_is_there() -> None:
         assert {each.name for each in one.parameters} <= set(taken), name
     settings = shipped().owners["classes"]["Settings"]
     assert {each.name for each in settings.parameters} <= set(chromadb.config.Settings.model_fields)
+
+
+def test_debians_packages_are_found(tmp_path: Path) -> None:
+    interpreter = tmp_path / "usr" / "bin" / "python3"
+    pips, systems = (
+        tmp_path / "usr" / "local" / "lib" / "python3.11" / "dist-packages",
+        tmp_path / "usr" / "lib" / "python3" / "dist-packages",
+    )
+    for file in (interpreter, systems / "chromadb" / "__init__.py", pips / "other.py"):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    assert site_packages(interpreter) == [pips, systems]
+    assert package_of(interpreter) == systems / "chromadb"

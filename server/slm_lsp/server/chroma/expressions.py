@@ -37,7 +37,7 @@ def reduce(value: str) -> str:
         found += "."
         at += 1
     rest = value[at:].lstrip(" )\t")
-    return found if not rest or rest[0] in "#,:" or rest.startswith(("if ", "or ", "as ", "\n")) else ""
+    return found if not rest or rest[0] in "#,:]" or rest.startswith(("if ", "or ", "as ", "\n")) else ""
 
 
 _DIVIDERS = re.compile(r"[()\[\]{},]|\"[^\"\n]*\"|'[^'\n]*'|#[^\n]*")

@@ -20,6 +20,16 @@ from slm_lsp.server.chroma.reading import read
 SHIPPED = Path(__file__).with_name("facts.json")
 """The facts of the version this package is developed with; `python -m slm_lsp.server.chroma` writes them."""
 
+_PATTERNS = (
+    "lib/python3*/site-packages",
+    "lib64/python3*/site-packages",
+    "local/lib/python3*/dist-packages",
+    "lib/python3*/dist-packages",
+    "Lib/site-packages",
+    "site-packages",
+)
+"""Where packages lie in an environment; `dist-packages` are Debian's, pip's before the system's own."""
+
 
 def site_packages(environment: Path) -> list[Path]:
     """Where packages may be installed, of an interpreter, of an environment's folder or of site-packages itself."""
@@ -29,8 +39,7 @@ def site_packages(environment: Path) -> list[Path]:
     if environment.is_file():  # not resolved: an environment's interpreter is a link to the one it was made with
         folder = environment.parent
         root = folder.parent if folder.name.lower() in ("bin", "scripts") else folder
-    patterns = ("lib/python3*/site-packages", "lib64/python3*/site-packages", "Lib/site-packages", "site-packages")
-    return [folder for pattern in patterns for folder in sorted(root.glob(pattern), reverse=True)]
+    return [folder for pattern in _PATTERNS for folder in sorted(root.glob(pattern), reverse=True)]
 
 
 def package_of(environment: Path) -> Path | None:

@@ -3,99 +3,55 @@
 Knows: the few ways in which such names come into being. Must not know: chromadb's signatures, where the cursor is.
 
 The text is read line by line with regular expressions: it is broken while somebody types, and parsing it takes too
-long. A name is what the nearest binding above the cursor makes it, else one below; when in doubt it is nothing.
+long. A name is what the nearest binding above the cursor in its scope makes it, else one below; what no scope around
+the cursor binds is what it is elsewhere. When in doubt it is nothing.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
+from slm_lsp.server.chroma.bindings import FACTORIES, NOWHERE, OWN, Binding, Bindings, nearest
 from slm_lsp.server.chroma.expressions import LONGEST, arguments, reduce
-from slm_lsp.server.chroma.lines import CLASSES, Event, events_of
+from slm_lsp.server.chroma.lines import CLASSES
+from slm_lsp.server.chroma.scopes import MODULE
 
-FACTORIES = {
-    "Client": "client",
-    "EphemeralClient": "client",
-    "PersistentClient": "client",
-    "HttpClient": "client",
-    "CloudClient": "client",
-    "RustClient": "client",
-    "AsyncHttpClient": "async_client",
-    "AdminClient": "admin",
-}
-"""The functions of the module that make a client."""
 MAKERS = frozenset(("create_collection", "get_collection", "get_collection_by_id", "get_or_create_collection"))
 _RESULTS = {"query": "query", "get": "get", "peek": "get"}
 _COLLECTIONS = ("collection", "async_collection")
-_DEEPEST = 8
+_DEEPEST = 10
 """Names that are followed from one to the next."""
-
-_NESTED = 4
-"""Functions above a place of which one may be around it."""
-_IMPORTED = re.compile(r"\([^)]*\)?|[^\n#]*")
-_CLASS = re.compile(r"class[ \t]+(\w+)")
-_TYPE = re.compile(r"(?:chromadb\.)?(?:[\w]+\.)*(\w+)")
-_CONTAINED = re.compile(
-    r"\b(?:Optional|Annotated|Awaitable|(?:Async)?(?:Iterator|Generator|ContextManager))\[(.*)\]$", re.S
-)
-
-
-class Binding(NamedTuple):
-    """A place in the text that says what a name is."""
-
-    at: int
-    kind: str
-    """What the name is, if that is said; else empty."""
-    value: int
-    """Where the expression begins that it is bound to."""
+_SAYS_NOTHING = re.compile(r"(?:typing\.)?Any|object")
+"""Annotations that anything fits."""
+_PART = re.compile(r"(?:([^\[\]]+)\.)?(\w+\(\)\[\w+\])")
+_LITERAL = re.compile(r"[\"'\d\[{(-]|True\b|False\b|lambda\b")
 
 
 class Names:
     """The names of a text."""
 
     def __init__(self, text: str, exports: Mapping[str, str] | None = None, *, lists_collections: bool = True) -> None:
+        """`lists_collections`: whether `list_collections` gives collections; in chromadb 0.6 it gives names."""
         self._text = text
-        self._lists_collections = lists_collections
-        """Whether `list_collections` gives collections; in chromadb 0.6 it gives names."""
-        self.modules: set[str] = set()
-        """What the file calls the module itself."""
-        self.imported: dict[str, str] = {}
-        """Name in the file -> what it is called in chromadb."""
-        self._foreign: dict[str, str] = {}
-        """Name in the file -> what it is called in another file of the workspace, and is there."""
         self._exports = exports or {}
-        self._functions: list[tuple[int, str]] = []
-        self._headers: dict[int, list[str]] = {}
-        self._bindings: dict[str, list[Binding]] = {}
-        self._by_last: dict[str, list[str]] = {}
-        events = self._events()
-        for at, event in events:
-            if event.what == "import":
-                self._import(event.said, at + event.value)
+        self._all = Bindings(text, self._exports, lists_collections=lists_collections)
+        self._scopes = self._all.scopes
+        self.modules = self._all.modules
+        """What the file calls the module itself."""
+        self.imported = self._all.imported
+        """Name in the file -> what it is called in chromadb."""
         self.uses_chromadb = bool(self.modules or self.imported)
-        for target, binding in self._read(events):
-            self._bindings.setdefault(target, []).append(binding)
-        for target in self._bindings:
-            self._by_last.setdefault(target.rpartition(".")[2], []).append(target)
-
-    def _events(self) -> list[tuple[int, Event]]:
-        """All events, with the places of their lines."""
-        found, at = [], 0
-        for line in self._text.split("\n"):
-            if events := events_of(line):
-                found += [(at, event) for event in events]
-            at += len(line) + 1
-        return found
+        self.other_databases = self._all.other_databases
+        """Whether the file imports another database that has collections."""
+        self._passed: dict[tuple[int, str], str | None] = {}
 
     def kind(self, expression: str, at: int) -> str | None:
         """Which owner's methods an expression has at a place, or `get` or `query` for their results.
 
         The expression is a dotted name; `()` marks calls. None: unknown, or nothing of ChromaDB's.
         """
-        return self._kind(expression, at, _DEEPEST)
+        return _of_chromadb(self._kind(expression, at, _DEEPEST))
 
     def is_defined(self, name: str) -> bool:
         """Whether the file defines a function of that name."""
@@ -104,135 +60,107 @@ class Names:
     def exported(self) -> dict[str, str]:
         """The names at the file's top level, of functions too, that other files may import, and what they are."""
         found = {}
-        for target in self._bindings:
-            if "." not in target and target != "self" and (kind := self.kind(target, len(self._text))):
+        for target, bindings in self._all.of.items():
+            scopes = {one.scope for one in bindings}
+            if target.endswith("()"):
+                scopes = {self._scopes.all[scope].around for scope in scopes}
+            if MODULE in scopes and "." not in target and (kind := self.kind(target, len(self._text))):
                 found[target] = kind
         return found
 
-    def _import(self, module: str, at: int) -> None:
-        imported = _IMPORTED.match(self._text, at)
-        aliases = list(_aliases(imported.group() if imported else ""))
-        if module.partition(".")[0] == "chromadb":
-            self.imported |= {alias: name for name, alias in aliases}
-        elif module:
-            self._foreign |= {alias: name for name, alias in aliases if name in self._exports}
-        else:
-            self.modules |= {alias.partition(".")[0] for name, alias in aliases if name.partition(".")[0] == "chromadb"}
-
-    def _read(self, events: list[tuple[int, Event]]) -> Iterator[tuple[str, Binding]]:
-        functions: list[tuple[int, Event]] = []
-        listed = "collection" if self._lists_collections else ""
-        for at, event in events:
-            if event.what == "def":
-                functions.append((at, event))
-                self._functions.append((at, event.target))
-            elif event.what == "assign":
-                kind = self._said(event.said) if event.said else None
-                yield event.target, Binding(at, kind or "", at + event.value)
-            elif event.what == "loop":
-                yield event.target, Binding(at, listed if event.said else "", at + event.value)
-            elif event.what == "type":
-                if kind := self._said(event.said):
-                    yield event.target, Binding(at, kind, 0)
-            elif event.what == "returns" and functions:
-                if kind := self._said(event.said):
-                    yield f"{functions[-1][1].target}()", Binding(functions[-1][0], kind, 0)
-            elif event.what == "return":
-                around = (one for one in reversed(functions) if len(one[1].said) < len(event.said))
-                if found := next(around, None):
-                    yield f"{found[1].target}()", Binding(found[0], "", at + event.value)
-
-    def _said(self, annotation: str) -> str | None:
-        """What an annotation makes of a name."""
-        parts = [part.strip(" \t\"'") for part in annotation.strip(" \t\"'").split("|")]
-        for part in parts:
-            if contained := _CONTAINED.search(part):
-                return self._said(contained[1].split(",")[0])
-            if (whole := _TYPE.fullmatch(part)) and self._is_chromadbs(part) and (kind := self._class(whole[1])):
-                return kind
-        return None
-
-    def _class(self, name: str) -> str | None:
-        return CLASSES.get(self.imported.get(name, name))
-
-    def _is_chromadbs(self, dotted: str) -> bool:
-        """Whether a dotted name is the module's or imported from it."""
-        first = dotted.partition(".")[0]
-        return first in self.modules or first in self.imported
-
     def _kind(self, expression: str, at: int, depth: int) -> str | None:
-        if depth == 0 or not expression:
+        if depth <= 0 or not expression:
             return None
+        if "[" in expression:
+            return self._part(expression, at, depth - 1)
         if expression.endswith("()"):
             return self._called(expression[:-2], at, depth - 1)
-        if "(" in expression or "[" in expression:
-            return None
-        binding = self._binding(expression, at)
-        if "." not in expression and (kind := self._of_parameter(expression, at, binding, depth - 1)):
-            return kind
-        if binding is None:
-            return self._unbound(expression, at, depth)
-        return self._value(binding, depth - 1)
+        receiver, _, last = expression.rpartition(".")
+        return self._attribute(receiver, last, at, depth - 1) if receiver else self._name(expression, at, depth - 1)
 
     def _value(self, binding: Binding, depth: int) -> str | None:
-        if binding.kind:
-            return binding.kind
+        """What a binding makes of its name."""
+        if binding.kind or binding.value == NOWHERE:
+            return binding.kind or None
         expression = reduce(self._text[binding.value : binding.value + LONGEST])
-        return self._kind(expression, binding.at, depth)
+        return self._kind(expression + binding.part if expression else "", binding.at, depth)
 
-    def _binding(self, expression: str, at: int) -> Binding | None:
-        """The nearest binding above a place, else the first below; of another object's attribute if need be.
-
-        One to None says nothing, as long as there are others.
-        """
-        bindings = self._bindings.get(expression)
-        if not bindings and "." in expression:
-            last = expression.rpartition(".")[2]
-            targets = [target for target in self._by_last.get(last, []) if "." in target]
-            bindings = self._bindings[targets[0]] if targets else None
-        bindings = [one for one in bindings or [] if one.kind or not self._text.startswith("None", one.value)]
-        if not bindings:
-            return None
-        index = bisect_left(bindings, (at,)) - 1
-        return bindings[max(index, 0)]
-
-    def _unbound(self, expression: str, at: int, depth: int) -> str | None:
-        """A property, a fixture's parameter, or a name from another file of the workspace."""
-        last = expression.rpartition(".")[2]
-        if functions := self._bindings.get(f"{last}()"):
-            return self._value(functions[0], depth - 1)
-        said = {binding.kind for binding in self._bindings.get(last, ())} if "." in expression else set()
-        if len(said) == 1 and (kind := said.pop()):  # a field of a dataclass, or a parameter that became an attribute
-            return kind
-        return self._exports.get(self._foreign.get(last, ""))
-
-    def _of_parameter(self, name: str, at: int, binding: Binding | None, depth: int) -> str | None:
-        """What a parameter of the function around a place is, by the arguments that the file passes it.
-
-        Nothing if the function binds the name itself, above the place.
-        """
-        for start, function in self._functions[: bisect_left(self._functions, (at,))][:-_NESTED:-1]:
-            if binding and start <= binding.at < at:
-                return None
-            parameters = self._parameters(start)
-            if name in parameters:
-                index = parameters.index(name) - (parameters[0] in ("self", "cls"))
-                return self._argument(self._callee(function, start), name, index, depth)
+    def _part(self, expression: str, at: int, depth: int) -> str | None:
+        """What a part of what one of the file's functions returns is, `f()[0]`; nothing for all other parts."""
+        found = _PART.fullmatch(expression)
+        if found and found[1]:
+            owner = self._kind(found[1], at, depth)
+            return self._of_method(int(owner[1:]), found[2], depth) if owner and owner.startswith(OWN) else None
+        for one in self._all.of.get(expression, ()) if found else ():
+            if not self._is_method(one.scope):
+                return self._value(one, depth)
         return None
 
-    def _parameters(self, start: int) -> list[str]:
-        """The names of a function's parameters."""
-        if start not in self._headers:
-            header = self._text.find("(", start)
-            self._headers[start] = [part.strip().partition("=")[0].strip() for part in arguments(self._text, header)]
-        return self._headers[start]
+    def _name(self, name: str, at: int, depth: int) -> str | None:
+        """What a name without dots is: by the scopes around the place, innermost first, else by others."""
+        if self._is_lambdas(name, at):
+            return None
+        if name in ("self", "cls") and (around := self._scopes.class_of(self._scopes.at(at))) != MODULE:
+            return f"{OWN}{around}"
+        for scope in self._scopes.visible(at):
+            own = self._all.telling(self._all.within.get((scope, name)))
+            if name in self._all.parameters(scope):
+                if own and own[0].at < at:
+                    return self._value(nearest(own, at), depth)
+                return self._parameter(name, scope, depth)
+            if own:
+                return self._value(nearest(own, at), depth)
+        return self._elsewhere(name, at, MODULE, depth)
 
-    def _callee(self, function: str, at: int) -> str:
-        """By what name a function is called: constructors by that of their class."""
-        if function != "__init__":
-            return function
-        found = _CLASS.search(self._text, self._text.rfind("\nclass ", 0, at) + 1)
-        return found[1] if found else ""
+    def _elsewhere(self, name: str, at: int, scope: int, depth: int) -> str | None:
+        """What a name is in the scopes that are not around a place, and not a given one: most files call things one."""
+        others = [one for one in self._all.telling(self._all.of.get(name)) if one.scope != scope]
+        return self._value(nearest(others, at), depth) if others else None
+
+    def _is_lambdas(self, name: str, at: int) -> bool:
+        """Whether a name is a parameter of a lambda that a place is in."""
+        line = self._text[self._text.rfind("\n", 0, at) + 1 : at]
+        for found in re.finditer(r"\blambda\b([^:]*):", line) if "lambda" in line else ():
+            depth = 0
+            for mark in line[found.end() :]:
+                depth += (mark in "([{") - (mark in ")]}")
+                if depth < 0 or (depth == 0 and mark == ","):
+                    break
+            else:
+                if re.search(rf"\b{re.escape(name)}\b", found[1]):
+                    return True
+        return False
+
+    def _parameter(self, name: str, scope: int, depth: int) -> str | None:
+        """What a function's parameter is: each is looked at once, so that calls in a circle end."""
+        key = (scope, name)
+        if key not in self._passed:
+            self._passed[key] = None
+            self._passed[key] = self._what_is_passed(name, scope, depth)
+        return self._passed[key]
+
+    def _what_is_passed(self, name: str, scope: int, depth: int) -> str | None:
+        """By its annotation, its default, the arguments that the file passes, a fixture or its namesakes elsewhere."""
+        parameters, function = self._all.parameters(scope), self._scopes.all[scope]
+        stars, annotation, default = parameters[name]
+        kind = self._all.said(annotation) if annotation else None
+        if kind or stars or (annotation and not _SAYS_NOTHING.fullmatch(annotation)) or _LITERAL.match(default):
+            return kind if not stars else None
+        if default and default != "None" and (kind := self._kind(reduce(default), function.at, depth)):
+            return kind
+        order = list(parameters)
+        index = order.index(name) - (order[0] in ("self", "cls"))
+        called = function.name if function.name != "__init__" else self._name_of_class(scope)
+        return (
+            self._argument(called, name, index, depth)
+            or self._returned(name, depth)
+            or self._elsewhere(name, function.at, scope, depth)
+        )
+
+    def _name_of_class(self, scope: int) -> str:
+        """What constructs the class that a scope is in; empty if it is in none."""
+        found = self._scopes.class_of(scope)
+        return self._scopes.all[found].name if found != MODULE else ""
 
     def _argument(self, function: str, name: str, index: int, depth: int) -> str | None:
         """What is passed for a parameter, in the first call that tells."""
@@ -244,27 +172,89 @@ class Names:
                 return kind
         return None
 
+    def _returned(self, function: str, depth: int) -> str | None:
+        """What a function of this file or another one returns, that is no method."""
+        for one in self._all.of.get(f"{function}()", ()):
+            if not self._is_method(one.scope):
+                return self._value(one, depth)
+        return self._exports.get(f"{self._all.foreign[function]}()") if function in self._all.foreign else None
+
+    def _is_method(self, function: int) -> bool:
+        around = self._scopes.all[function].around
+        return around != MODULE and self._scopes.all[around].is_class
+
+    def _attribute(self, receiver: str, name: str, at: int, depth: int) -> str | None:
+        """What an attribute is: of an object that it is bound for, or of a class of the file."""
+        owner = self._kind(receiver, at, depth)
+        if owner and owner.startswith(OWN) and (kind := self._of_class(int(owner[1:]), name, at, depth)):
+            return kind
+        if receiver in ("self", "cls") and owner:
+            return None
+        if bound := self._all.telling(self._all.of.get(f"{receiver}.{name}")):
+            return self._value(nearest(bound, at), depth)
+        # `request.app.state.client`, where `app.state.client` is bound.
+        parts = receiver.split(".")
+        for begin in range(1, len(parts) - 1):
+            if bound := self._all.telling(self._all.of.get(".".join((*parts[begin:], name)))):
+                return self._value(nearest(bound, at), depth)
+        return None
+
+    def _of_class(self, scope: int, name: str, at: int, depth: int) -> str | None:
+        """What an attribute of a class of the file is."""
+        every = self._all.of
+        attributes = (*every.get(f"self.{name}", ()), *every.get(f"cls.{name}", ()))
+        bound = [one for one in attributes if self._is_in(one, scope)]
+        if own := self._all.telling(sorted(bound)) or self._all.telling(self._all.within.get((scope, name))):
+            return self._value(nearest(own, at), depth)
+        for one in every.get(f"{name}()", ()):
+            if self._scopes.all[one.scope].around == scope and self._is_property(one.scope):
+                return self._value(one, depth)
+        # A parameter that became an attribute where nobody sees it.
+        said = {one.kind for one in every.get(name, ()) if one.kind and self._is_in(one, scope)}
+        if len(said) == 1:
+            return said.pop()
+        bases = (self._all.classes.get(base, MODULE) for base in self._all.bases(scope))
+        inherited = (self._of_class(base, name, at, depth - 1) for base in bases if base not in (MODULE, scope))
+        return next(filter(None, inherited), None) if depth > 0 else None
+
+    def _is_in(self, binding: Binding, scope: int) -> bool:
+        return self._scopes.class_of(binding.scope) == scope
+
+    def _is_property(self, function: int) -> bool:
+        """Whether a function's decorator makes it a property."""
+        above = self._text[: self._scopes.all[function].at].rstrip()
+        line = above[above.rfind("\n") + 1 :].lstrip()
+        return line.startswith("@") and "property" in line
+
     def _called(self, function: str, at: int, depth: int) -> str | None:
         """What a call returns."""
         receiver, _, last = function.rpartition(".")
         name = self.imported.get(last, last) if not receiver else last
-        if (kind := FACTORIES.get(name) or CLASSES.get(name)) and self._is_chromadbs(function):
+        if (kind := FACTORIES.get(name) or CLASSES.get(name)) and self._all.is_chromadbs(function):
             return kind
-        if receiver and last in MAKERS:
-            made = self._kind(receiver, at, depth)
-            if made in ("client", "async_client"):
-                return made.replace("client", "collection")
-            return "collection" if made is None and not self.is_defined(last) and self.uses_chromadb else None
-        if receiver and last in _RESULTS and self._kind(receiver, at, depth) in _COLLECTIONS:
-            return _RESULTS[last]
-        if functions := self._bindings.get(f"{last}()"):
-            return self._value(functions[0], depth)
-        return self._exports.get(self._foreign.get(function, ""))
+        if not receiver:
+            found = self._all.classes.get(last)
+            return self._returned(last, depth) if found is None else f"{OWN}{found}"
+        owner = self._kind(receiver, at, depth)
+        if owner and owner.startswith(OWN):
+            return self._of_method(int(owner[1:]), f"{last}()", depth)
+        if last in MAKERS:
+            if owner in ("client", "async_client"):
+                return owner.replace("client", "collection")
+            guessed = self.uses_chromadb and not self.other_databases and not self.is_defined(last)
+            return "collection" if owner is None and guessed else None
+        return _RESULTS.get(last) if owner in _COLLECTIONS else None
+
+    def _of_method(self, scope: int, call: str, depth: int) -> str | None:
+        """What a method of a class of the file returns, `f()`, or a part of that."""
+        if scope == MODULE or depth <= 0:  # a base of another file
+            return None
+        for one in self._all.of.get(call, ()):
+            if self._scopes.all[one.scope].around == scope:
+                return self._value(one, depth)
+        bases = (self._all.classes.get(base, MODULE) for base in self._all.bases(scope))
+        return next(filter(None, (self._of_method(base, call, depth - 1) for base in bases)), None)
 
 
-def _aliases(imported: str) -> Iterator[tuple[str, str]]:
-    """What is imported, and what the file calls it."""
-    for part in re.sub(r"#[^\n]*", "", imported).strip("() \t\n").split(","):
-        words = part.split()
-        if words:
-            yield words[0], words[2] if len(words) == 3 and words[1] == "as" else words[0]
+def _of_chromadb(kind: str | None) -> str | None:
+    return None if kind and kind.startswith(OWN) else kind

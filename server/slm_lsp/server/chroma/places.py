@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from slm_lsp.server.chroma.facts import Facts, Signature
 from slm_lsp.server.chroma.names import MAKERS, Names
-from slm_lsp.server.chroma.scan import Frame, Spot
+from slm_lsp.server.chroma.scan import Frame, Scanner, Spot, names_behind, statement_start
 
 Kind = Literal[
     "member", "keyword", "collection", "include", "filter", "operator", "document_filter", "metadata",
@@ -46,9 +47,6 @@ class Function:
     signature: Signature
 
 
-_OTHER_DATABASES = re.compile(
-    r"^[ \t]*(?:from|import)[ \t]+(?:pymongo|motor|qdrant_client|pymilvus|weaviate|astrapy)", re.M
-)
 _IMPORTING = re.compile(r"[ \t]*(?:from|import)\b")
 _BY_NAME = MAKERS | {"delete_collection"}
 """Methods that are ChromaDB's wherever a file uses it, unless it says otherwise."""
@@ -57,6 +55,12 @@ _NAMED = ("get_collection", "get_or_create_collection", "delete_collection")
 """Methods that take the name of a collection that may exist."""
 _ARGUMENTS = ("where", "where_document", "metadatas", "include")
 """Arguments that are often made ready in a variable."""
+_METHODS = ("query", "get", "delete", "add", "upsert", "update")
+"""Methods of collections that take one of them."""
+_OWN_ARGUMENTS = {"query_texts", "query_embeddings", "n_results", "where_document"}
+"""Arguments that only ChromaDB's methods of these names take."""
+_MOST_CALLS = 8
+"""Calls to which a variable is passed that are looked at."""
 
 
 class Reader:
@@ -91,7 +95,7 @@ class Reader:
     def _owner(self, receiver: str, at: int) -> str | None:
         """Whose members follow behind a dot."""
         if receiver in self._names.modules:
-            return "chromadb" if receiver != "chromadb.utils.embedding_functions" else "embedding_functions"
+            return "chromadb"
         if self._names.imported.get(receiver, receiver.rpartition("utils.")[2]) == "embedding_functions":
             return "embedding_functions" if self._names.uses_chromadb else None
         kind = self._names.kind(receiver, at)
@@ -103,7 +107,7 @@ class Reader:
         method = self._names.imported.get(method, method) if not receiver else method
         if not receiver:
             owners = ["chromadb", "embedding_functions", "classes"] if head in self._names.imported else []
-        elif receiver.partition(".")[0] in self._names.modules and "(" not in receiver:
+        elif self._is_module(receiver):
             owners = ["chromadb", "embedding_functions", "classes"]
         elif owner := self._owner(receiver, at):
             owners = [owner]
@@ -114,6 +118,12 @@ class Reader:
                 return Function(owner, method, signature)
         return None
 
+    def _is_module(self, receiver: str) -> bool:
+        """Whether a receiver is the module or one of its parts."""
+        first = receiver.partition(".")[0]
+        is_part = self._names.imported.get(first) in ("config", "utils", "api")
+        return (first in self._names.modules or is_part) and "(" not in receiver
+
     def _is_clients(self, receiver: str, method: str) -> bool:
         """Whether a receiver that nothing is known of must be a client, by its name and its method's."""
         return (
@@ -121,14 +131,14 @@ class Reader:
             and _CLIENT.search(receiver) is not None
             and self._names.uses_chromadb
             and not self._names.is_defined(method)
-            and not _OTHER_DATABASES.search(self._text)
+            and not self._names.other_databases
         )
 
     def _in_call(self, called: Function, call: Frame, path: Sequence[Frame], in_string: bool) -> list[Place]:
         places: list[Place] = []
         if argument := self._argument(called, call):
             places += self._in_argument(argument, called, path, in_string, is_named=call.name is not None)
-        if not path and not in_string and call.name is None:
+        if not path and not in_string and call.name is None and not call.spread:
             places.append(Place("keyword", called.owner, called.method, call, called.signature, call))
         return places
 
@@ -137,7 +147,9 @@ class Reader:
         parameters = called.signature.parameters
         if call.name is not None:
             return call.name if any(call.name == one.name for one in parameters) else ""
-        return parameters[call.positional].name if not call.names and call.positional < len(parameters) else ""
+        if call.names or call.spread or call.positional >= len(parameters):
+            return ""
+        return parameters[call.positional].name
 
     def _in_argument(
         self, argument: str, called: Function, path: Sequence[Frame], in_string: bool, *, is_named: bool
@@ -163,7 +175,7 @@ class Reader:
         if not (self._names.uses_chromadb or "n_results" in self._text):
             return []
         if call is not None:
-            if call.head in ("metadatas.append", "self.metadatas.append") and not call.commas:
+            if call.head in ("metadatas.append", "self.metadatas.append") and path and not call.commas:
                 return self._in_data("metadatas", path, "add")
             if self._names.imported.get(call.head) in ("K", "Key") and not path and not call.commas and spot.in_string:
                 return [Place("metadata", frame=call)]
@@ -171,8 +183,27 @@ class Reader:
         assigned = (spot.assigned or "").rpartition(".")[2]
         if not assigned or not path:
             return []
-        passed = re.search(rf"\b({'|'.join(_ARGUMENTS)})={re.escape(assigned)}\b", self._text)
-        return self._in_data(passed[1], path, "get") if passed else []
+        passed = re.finditer(rf"\b({'|'.join(_ARGUMENTS)})[ \t]*=[ \t]*{re.escape(assigned)}\b(?![.(\[])", self._text)
+        for one in islice(passed, _MOST_CALLS):
+            if method := self._method_around(one.start(), one.end()):
+                return self._in_data(one[1], path, method)
+        return []
+
+    def _method_around(self, at: int, end: int) -> str:
+        """The method of a collection whose argument ends at a place; empty if the call is not certainly one's."""
+        start = statement_start(self._text[:at])
+        scanner = Scanner()
+        for _ in scanner.read(self._text, start, at):
+            pass
+        if not scanner.frames or scanner.frames[-1].bracket != "(":
+            return ""
+        call = scanner.frames[-1]
+        method = call.head.rpartition(".")[2]
+        if called := self._function(call.head, at):
+            return method if called.owner in ("collection", "async_collection") else ""
+        passed = {*call.names, *names_behind(self._text[end:], "", "(")}
+        is_known = self._names.kind(call.head.rpartition(".")[0], at) is not None
+        return method if not is_known and method in _METHODS and passed & _OWN_ARGUMENTS else ""
 
     def _in_data(self, argument: str, path: Sequence[Frame], method: str) -> list[Place]:
         """In an argument of a collection's method."""

@@ -89,8 +89,10 @@ class Frame:
     """Of the current element."""
     literal: str | None = None
     """The element, if it is one plain string so far."""
-    starred: bool = False
-    """Whether the element is unpacked."""
+    starred: str = ""
+    """The stars that the element is unpacked with."""
+    spread: bool = False
+    """Whether an argument was `*more`: nobody knows which parameters are taken then."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,6 @@ class Scanner:
             self.dotted = (self.dotted and kind in ("line", "comment")) or value == "."
 
     def _name(self, value: str) -> None:
-        if value in ("await", "yield", "return"):
-            return
         self._element(literal=None)
         if value in _KEYWORDS:
             self.trailing = ""
@@ -228,7 +228,8 @@ class Scanner:
             if frame.bracket == "[" and frame.literal is not None:
                 frame.names.append(frame.literal)
             frame.commas += 1
-            frame.name, frame.tokens, frame.literal, frame.starred = None, 0, None, False
+            frame.spread = frame.spread or frame.starred == "*"
+            frame.name, frame.tokens, frame.literal, frame.starred = None, 0, None, ""
         elif value == "=" and frame.bracket == "(" and frame.name is None and frame.tokens == 1 and self.trailing:
             frame.name, frame.tokens = self.trailing, 0
             frame.names.append(self.trailing)
@@ -237,7 +238,8 @@ class Scanner:
             if frame.literal is not None:
                 frame.names.append(frame.literal)
         else:
-            frame.starred = frame.starred or (value in ("*", "**") and not frame.tokens)
+            if value in ("*", "**") and not frame.tokens:
+                frame.starred = value
             self._element()
         self.trailing = ""
 

@@ -5,6 +5,7 @@ Knows: LSP's completion items, the facts of a document's workspace. Must not kno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 
 from lsprotocol import types
@@ -44,11 +45,29 @@ def items_of_offers(offered: Sequence[Offer], range_of: Callable[[int], types.Ra
 
 
 def without_repeats(
-    items: Sequence[types.CompletionItem], offered: Collection[types.CompletionItem]
+    items: Sequence[types.CompletionItem], offered: Collection[types.CompletionItem], text: str = ""
 ) -> list[types.CompletionItem]:
-    """The items that are none of those offered already: jedi knows keyword arguments too."""
-    known = {item.label.removesuffix("=") for item in offered}
-    return [*offered, *(item for item in items if item.label.removesuffix("=") not in known)]
+    """The items that are none of those offered already: jedi knows keyword arguments too, the model guesses them.
+
+    A variable that is called like a keyword argument stays: where static analysis lists it, which gives it data, or it
+    stands in the document's `text`.
+    """
+    known = {item.label for item in offered}
+    guessed = {label.removesuffix("=") for label in known if label.endswith("=")}
+    return [
+        *offered,
+        *(
+            item
+            for item in items
+            if item.label not in known
+            and (item.label not in guessed or item.data is not None or _stands_in(item.label, text))
+        ),
+    ]
+
+
+def _stands_in(name: str, text: str) -> bool:
+    """Whether a name is used in a text otherwise than as an attribute or keyword argument, by its spelling there."""
+    return re.search(rf"(?<![\w.]){re.escape(name)}\b(?!=(?!=))", text) is not None
 
 
 def explain(items: Sequence[types.CompletionItem], members: Sequence[Offer]) -> None:

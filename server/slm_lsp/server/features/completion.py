@@ -96,7 +96,8 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
             ls.ordering += (perf_counter() - began - ls.ordering) / 8
         named = items_of([one.name for one in ranked or ()], names, word)
         explain(named, members)
-        items = without_repeats(named, items_of_offers(offered, range_of))
+        text = word.before[: len(word.before) - len(word.typed)] + word.after
+        items = without_repeats(named, items_of_offers(offered, range_of), text)
         few = settings.popup == "auto" and settings.neighbor and ranked is not None
         return Answer(Outcome.SHOWN if items else Outcome.NOTHING, marked(items[:FEW]) if few else items)
 
