@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -51,7 +50,7 @@ def found_at(before: str, after: str) -> list[Offer]:
 def database() -> Any:
     import chromadb
 
-    return chromadb.PersistentClient(tempfile.mkdtemp())
+    return chromadb.EphemeralClient()  # on disk, a slow machine finds it locked by chromadb's own threads
 
 
 _made = 0
