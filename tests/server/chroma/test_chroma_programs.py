@@ -16,20 +16,22 @@ from chroma_authored import Program, Written
 from slm_lsp.server.chroma import Facts, Offer, offers
 from slm_lsp.server.chroma.installed import shipped
 from slm_lsp.server.chroma.used import used_in
+from slm_lsp.trainer.corpus.manifest import archives_folder
 
 ROOT = Path(__file__).parents[3]
 COOKBOOK = ROOT / "data" / "slm_lsp" / "data" / "cookbook"
 SHOWS_OLD_CALLS = {"collection_calls_since_04.py", "legacy_client_construction.py", "test_collection_migrations.py"}
 """Programs that call what chromadb refuses, to show that it does."""
 ALL = [path for path in sorted(COOKBOOK.rglob("*.py")) if path.name not in SHOWS_OLD_CALLS]
-PROJECTS = sorted((ROOT / ".demo" / "chromadb-ops").rglob("*.py"))
-"""A project of somebody else, where the demo has fetched it."""
+ADAPT = archives_folder().parent / "files" / "adapt"
+PROJECTS = sorted(ADAPT.rglob("*.py")) or sorted((ROOT / ".demo" / "chromadb-ops").rglob("*.py"))
+"""Other people's projects: the split `adapt`, where `corpus unpack adapt` has put it, else the demo's, where it ran."""
 PROGRAMS = [
     *(
         pytest.param(path, id=path.stem, marks=[] if at % 12 == 0 else pytest.mark.cookbook)
         for at, path in enumerate(ALL)
     ),
-    *(pytest.param(path, id=f"ops-{path.stem}") for path in PROJECTS),
+    *(pytest.param(path, id=f"{path.parent.name}-{path.stem}") for path in PROJECTS),
 ]
 INSTALLED = shipped()
 

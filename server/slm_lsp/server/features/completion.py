@@ -36,11 +36,11 @@ from slm_lsp.server.tally import Outcome
 if TYPE_CHECKING:
     from slm_lsp.model.completion.ranking import Ranked
 
-SECONDS = 0.08
+SECONDS = 0.075
 """How long static analysis is waited for at most; a later answer is there for the next keystroke."""
 LEAST_SECONDS = 0.03
 """How long it is waited for at least, however slow the rest is."""
-ALL_SECONDS = 0.095
+ALL_SECONDS = 0.09
 """What a popup should take in all: what it usually takes to put names in order is taken off the wait."""
 FEW = 3
 """Most items beside another server that fills the same popup."""
@@ -74,16 +74,22 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
         if dotted and not (has_names(word.before) and is_code(word.before)):
             plain = False
         names: Names | None = None
+        offers: list[Offer] = []
+
+        def offers_here(tools: Tools) -> list[Offer]:
+            """What ChromaDB takes here and has behind this dot; found once."""
+            offers.extend(() if offers else offers_at(tools, known_as, word.before, word.after))
+            return offers
+
         if plain and is_code(word.before):
-            names = await _existing(ls, document, word, name)
+            names = await _existing(ls, document, word, name, offers_here)
             if not ls.is_newest("popup", params):
                 raise Cancelled("a newer request took this one's place")
 
         def find(tools: Tools) -> tuple[list[Offer], list[Offer], list[Ranked] | None]:
             """What ChromaDB takes here, what it has behind this dot, and all names in order, where one can stand."""
-            offered = offers_at(tools, known_as, word.before, word.after)
-            members = [one for one in offered if one.kind in MEMBERS and one.replaces == len(word.typed)]
-            offered = [one for one in offered if one not in members]
+            members = _members(offers_here(tools), word)
+            offered = [one for one in offers if one not in members]
             if dotted and not _in_code(word.before):
                 return offered, [], None
             if not plain or any(one.kind in ALONE for one in offered):
@@ -124,7 +130,14 @@ def patience(ordering: float) -> float:
     return min(max(ALL_SECONDS - ordering, LEAST_SECONDS), SECONDS)
 
 
-async def _existing(ls: SlmLspServer, document: Document, word: Word, name: str) -> Names | None:
+def _members(offers: Sequence[Offer], word: Word) -> list[Offer]:
+    """What ChromaDB has behind the dot before a word: the names among its offers."""
+    return [one for one in offers if one.kind in MEMBERS and one.replaces == len(word.typed)]
+
+
+async def _existing(
+    ls: SlmLspServer, document: Document, word: Word, name: str, offers_here: Callable[[Tools], Sequence[Offer]]
+) -> Names | None:
     """What static analysis lists, if it does so in time.
 
     Meanwhile what needs no such list is put in order: what the engine reads for that, it need not read again.
@@ -135,7 +148,7 @@ async def _existing(ls: SlmLspServer, document: Document, word: Word, name: str)
         return listing.result()
 
     def order(tools: Tools) -> list[Ranked]:
-        return _ranked(tools, word, name, None, ())
+        return _ranked(tools, word, name, None, _members(offers_here(tools), word))
 
     ahead = asyncio.ensure_future(ls.compute("popup", document, order, meanwhile=True))
     ahead.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # the popup itself will complain
