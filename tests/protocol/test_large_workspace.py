@@ -46,5 +46,7 @@ async def test_it_is_read_while_somebody_types(tmp_path: Path) -> None:
         settled = settled + 1 if tokens == before > FILES else 0
     assert tokens > 5 * FILES
     assert left_out == 1
+    told = [message.message for message in editor.client.log_messages if "leaves out" in message.message]
+    assert told == [f"slm-lsp leaves out 1 of the files in {tmp_path}: huge.py: larger than 1 MB"]
     assert slowest < PROMPT
     assert await editor.close() == 0

@@ -209,3 +209,19 @@ def test_one_who_fails_costs_the_others_nothing(root: Path, clock: Clock, where:
     assert sorted(one.texts) == ["a.py", "b.py"]
     assert one.ended == 2
     assert reader.left_out(root)[""] == "RuntimeError: out of order"
+
+
+def test_trouble_that_is_over_is_not_told(root: Path, clock: Clock) -> None:
+    class Hasty(Pupil):
+        def wanted(self, stamps: Stamps) -> list[str]:
+            if not self.ended:
+                raise RuntimeError("not yet")
+            return super().wanted(stamps)
+
+    reader, one = Reader(clock=clock), Hasty()
+    reader.follow(root, one)
+    look(reader, root)
+    assert reader.left_out(root)[""] == "RuntimeError: not yet"
+    clock.now += SECONDS_BETWEEN_LOOKS
+    look(reader, root)
+    assert "" not in reader.left_out(root)

@@ -189,7 +189,6 @@ class SlmLspServer(LanguageServer):
             self.tallies[kind].ended(ended.outcome, perf_counter() - began)
             self._explain(kind, params, ended)
             self.report_model_errors()
-            self.report_left_out()
         return ended.items
 
     def _given_up(self) -> Outcome:
@@ -201,8 +200,7 @@ class SlmLspServer(LanguageServer):
         if self._newest[kind] is params:
             at, reason = params.position, answer.reason or REASONS[answer.outcome]
             self.latest[kind] = Why(params.text_document.uri, at.line, at.character, answer.outcome, reason)
-            if kind == "inline":
-                self.last_word.note(self.word)
+            self.last_word.note(self._leave_word)
 
     def word(self) -> dict[str, Any]:
         """What became of the latest request for ghost text, and what is remembered; JSON-ready."""
@@ -251,14 +249,19 @@ class SlmLspServer(LanguageServer):
                 self._reported.add(error)
                 self.warn(f"slm-lsp cannot use the model {name!r}: {error}")
 
-    def report_left_out(self) -> None:
-        """Write to the client's log which files of a workspace are not known, once each."""
-        for known in self.memories.report():
+    def _leave_word(self) -> dict[str, Any]:
+        """The word for whoever asks in a terminal; the client's log is told once of each workspace's files left out.
+
+        Between keystrokes, since there may be thousands of such files.
+        """
+        word = self.word()
+        for known in word["memory"]:
             if known["left_out"] and known["root"] not in self._reported:
                 self._reported.add(known["root"])
                 message = f"slm-lsp leaves out {known['left_out']} of the files in {known['root']}: "
                 message += "; ".join(known["such_as"])
                 self.window_log_message(types.LogMessageParams(types.MessageType.Info, message))
+        return word
 
     def warn(self, message: str) -> None:
         """Show the user a warning."""

@@ -17,8 +17,8 @@ from typing import Any
 from slm_lsp.model.durable import write_file
 from slm_lsp.model.errors import SlmLspError
 
-SECONDS = 0.5
-"""How long a word waits for a later one to take its place: nobody reads the file between two keystrokes."""
+SECONDS = 1.0
+"""How long a word waits for a later one to take its place: nobody turns to a terminal faster."""
 
 Report = Callable[[], Mapping[str, Any]]
 """Says how things are, JSON-ready, when it is called."""

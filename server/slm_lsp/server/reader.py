@@ -61,7 +61,7 @@ class _Watched:
         self.unreadable: dict[str, tuple[Stamp, str]] = {}
         """Files that cannot be known, as of when, and why."""
         self.trouble = ""
-        """What went wrong lately with one who follows it."""
+        """What went wrong in the latest look with one who follows it."""
         self.thread: threading.Thread | None = None
         self.looked_at = float("-inf")
 
@@ -124,6 +124,7 @@ class Reader:
     def _read(self, watched: _Watched, followers: Sequence[Follower]) -> None:
         with contextlib.suppress(AttributeError, OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        watched.trouble = ""
         for follower in followers:
             with _boxed(watched):
                 follower.begin()

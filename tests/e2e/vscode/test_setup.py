@@ -87,6 +87,16 @@ def test_one_click_then_the_first_suggestion(window: Window, file: Path) -> None
     assert window.save(file) == BEGINNING + ADD + REST + ")"
 
 
+def completes(window: Window, file: Path) -> None:
+    """Type in a file, take the ghost text, and look at what is saved."""
+    file.write_text(BEGINNING)
+    window.reopen(file)
+    window.type(ADD)
+    window.wait(lambda: window.ghost() == REST, "the rest of the line as ghost text")
+    window.press("Tab")
+    assert window.save(file) == BEGINNING + ADD + REST + ")"
+
+
 def test_another_wheel_brings_another_environment_unasked(window: Window, file: Path, folder: Path) -> None:
     before = environments(window)
     [wheel] = (folder / "code-server" / "extensions").glob("*/wheel/*.whl")
@@ -97,12 +107,7 @@ def test_another_wheel_brings_another_environment_unasked(window: Window, file: 
     window.wait(lambda: "base" in window.status(), "the status bar names the model", patience=60 * MINUTES)
     [after] = environments(window)
     assert after not in before
-    file.write_text(BEGINNING)
-    window.reopen(file)
-    window.type(ADD)
-    window.wait(lambda: window.ghost() == REST, "the rest of the line as ghost text")
-    window.press("Tab")
-    assert window.save(file) == BEGINNING + ADD + REST + ")"
+    completes(window, file)
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(window: Window, file: Path) -> None:
@@ -113,12 +118,7 @@ def test_an_environment_whose_python_is_gone_is_made_anew(window: Window, file: 
     window.command("slm-lsp: Set Up the Server")
     window.wait(lambda: "base" in window.status(), "the status bar names the model", patience=60 * MINUTES)
     assert environments(window) == [environment]
-    file.write_text(BEGINNING)
-    window.reopen(file)
-    window.type(ADD)
-    window.wait(lambda: window.ghost() == REST, "the rest of the line as ghost text")
-    window.press("Tab")
-    assert window.save(file) == BEGINNING + ADD + REST + ")"
+    completes(window, file)
 
 
 def test_a_damaged_environment_is_made_anew_once_the_server_is_given_up(window: Window) -> None:

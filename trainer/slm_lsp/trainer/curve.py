@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from slm_lsp.model.errors import TrainingError
@@ -89,10 +90,8 @@ def table(rows: Sequence[Trained]) -> str:
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
     """What the second of each pair rises by when the first doubles, by least squares on the logarithm."""
-    logs = [math.log2(first) for first, _ in points]
-    middle, mean = sum(logs) / len(points), sum(second for _, second in points) / len(points)
-    spread = sum((log - middle) ** 2 for log in logs)
-    return sum((log - middle) * (second - mean) for log, (_, second) in zip(logs, points, strict=True)) / spread
+    tokens, figures = zip(*points, strict=True)
+    return float(np.polyfit(np.log2(tokens), figures, 1)[0])
 
 
 def told(rows: Sequence[Trained]) -> list[str]:

@@ -63,9 +63,9 @@ def read(folder: Path, vocabulary: str) -> dict[str, Learned]:
             path: Learned((int(stamp[0]), int(stamp[1])), part)
             for path, stamp, part in zip(paths, stamps, parts, strict=True)
         }
-    except (OSError, EOFError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError, MemoryError):
-        return {}  # a flipped bit may call for a decryption that nobody implements
-    except zipfile.BadZipFile:
+    except (OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError):
+        return {}
+    except (zipfile.BadZipFile, RuntimeError):  # a flipped bit may call for a decryption that nobody implements
         return {}
 
 
