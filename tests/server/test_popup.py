@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from lsprotocol.types import CompletionItem, CompletionItemKind, Position, Range, TextEdit
 
-from slm_lsp.server.features.completion import Word, has_names, items_of, kinds_of, marked, patience
+from slm_lsp.server.features.completion import (
+    Word,
+    has_names,
+    items_of,
+    kinds_of,
+    marked,
+    may_take_dot,
+    patience,
+)
 from slm_lsp.server.static.analysis import Listed, Names
 
 Kind = CompletionItemKind
@@ -70,6 +78,21 @@ def test_a_keyword_argument_comes_with_its_sign_and_before_the_variable() -> Non
     assert found[0].data == {"list": 5, "name": "limit="}
     assert found[1].data == {"list": 5, "name": "limit"}
     assert found[3].data is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "may"), [("shelf", True), ("she", False), ("", False), ("load", False), ("if", False), ("title", False)]
+)
+def test_a_dot_may_follow_a_name_that_has_something_behind_it(typed: str, may: bool) -> None:
+    kinds = {"shelf": "statement", "shelves": "", "load": "function", "if": "keyword"}
+    listed = [Listed(name, kind) for name, kind in kinds.items()]
+    word = Word(typed, f"x = {typed}", "", RANGE)
+    assert may_take_dot(word, Names(5, (*listed, Listed("title", "param", keyword=True)))) == may
+
+
+@pytest.mark.parametrize(("typed", "may"), [("client", True), ("clien", False), ("", False), ("1", False), ("x", True)])
+def test_where_no_list_came_a_dot_may_follow_a_name_that_stands_elsewhere(typed: str, may: bool) -> None:
+    assert may_take_dot(Word(typed, f"{TEXT}{typed}", "\nx = 1", RANGE), None) == may
 
 
 def test_marked_items_are_sorted_before_anybody_elses() -> None:

@@ -63,6 +63,16 @@ def test_the_whole_word_is_served_by_one_question(analysis: StaticAnalysis) -> N
     assert asked(analysis, f"{CODE}json.", "lo", "\nx = 1\n", path=Path("other.py")) is not first
 
 
+def test_what_is_behind_a_name_is_listed_before_its_dot_is_typed(analysis: StaticAnalysis) -> None:
+    before, after = f"{CODE}json", "\n# foreseen\n"
+    analysis.foresee(Source(None, None, text=before + after), len(before))
+    number = analysis._number
+    names = asked(analysis, f"{before}.", "", after)
+    assert names and names.number == number
+    assert "loads" in listed(names)
+    assert asked(analysis, before, "", after) is not names
+
+
 def test_names_are_described(analysis: StaticAnalysis) -> None:
     names = asked(analysis, f"{CODE}greet(", "", "\n# described\n")
     assert names

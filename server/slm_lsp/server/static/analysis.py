@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from slm_lsp.server.static.analyst import Analyst
+from slm_lsp.server.static.analyst import Analyst, Urgency
 from slm_lsp.server.static.interpreter import find_interpreter
 
 LONGEST = 1_000_000
@@ -92,8 +92,16 @@ class StaticAnalysis:
         While nothing but this word changes, the answer is kept, also one that came too late. None where nothing is
         known: the text is too long, the analyst failed or pauses.
         """
-        before, after = _unix(source.text[:offset]), _unix(source.text[end:])
-        if len(source.text) > LONGEST:
+        return self._listed("names", source, source.text[:offset], source.text[end:])
+
+    def foresee(self, source: Source, offset: int) -> None:
+        """Have the names behind a dot listed that may be typed at `offset` next: whoever asks then has them sooner."""
+        self._listed("ahead", source, f"{source.text[:offset]}.", source.text[offset:])
+
+    def _listed(self, urgency: Urgency, source: Source, text_before: str, text_after: str) -> Future[Names | None]:
+        """The names between two texts, which may not be the source's own."""
+        before, after = _unix(text_before), _unix(text_after)
+        if len(before) + len(after) > LONGEST:
             return _nothing()
         where = self._where(source)
         key = (source.path, source.root, source.python, len(before), hash(before), hash(after))
@@ -121,7 +129,7 @@ class StaticAnalysis:
                 self._forget(number)
             names.set_result(result)
 
-        self.analyst.ask("names", question).add_done_callback(answered)
+        self.analyst.ask(urgency, question).add_done_callback(answered)
         return names
 
     def warm(self, source: Source) -> None:

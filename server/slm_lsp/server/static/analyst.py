@@ -29,9 +29,9 @@ LONGEST_PAUSE = 60.0
 ENDING = 2.0
 """Seconds that the process, and the thread, have to end."""
 
-Urgency = Literal["describe", "names", "warm"]
+Urgency = Literal["describe", "names", "ahead", "warm"]
 """What a question is for, the most urgent first; of each only the newest waits."""
-_ORDER: tuple[Urgency, ...] = ("describe", "names", "warm")
+_ORDER: tuple[Urgency, ...] = ("describe", "names", "ahead", "warm")
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 

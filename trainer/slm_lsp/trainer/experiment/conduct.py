@@ -29,7 +29,7 @@ from slm_lsp.trainer.experiment.overall import Overall
 from slm_lsp.trainer.experiment.quality import Examination, completer_of
 from slm_lsp.trainer.experiment.results import BASE, Mark, Result, read_result, sha256_of, write_result
 from slm_lsp.trainer.experiment.samples import Beginning, beginnings, write_after
-from slm_lsp.trainer.gating import refit_gate
+from slm_lsp.trainer.gating import THREADS, refit_gate
 from slm_lsp.trainer.job import Job, pick_device
 from slm_lsp.trainer.judge import POINTS
 from slm_lsp.trainer.phases import PHASES
@@ -188,7 +188,10 @@ class Experiment:
             if result.kind != BASE:
                 gate = self._refitted(model, tokenizer, prompt)
             on_one()
-            completer = Completer(base) if result.kind == BASE else completer_of(model, tokenizer, prompt, gate=gate)
+            if result.kind == BASE:
+                completer = Completer(base, threads=THREADS)
+            else:
+                completer = completer_of(model, tokenizer, prompt, gate=gate, threads=THREADS)
             alone = examination.ask(completer, on_point=on_one)
             served = examination.ask(completer, memory=True, on_point=on_one)
             samples = []
