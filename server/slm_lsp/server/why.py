@@ -45,6 +45,8 @@ REASONS: Mapping[Outcome, str] = {
     Outcome.LOADING: "The model is being loaded; suggestions come in a moment, with the next character you type.",
 }
 """What can be said of an outcome when nothing more is known of the case."""
+REFUSED = "What the model expects here is no name that ChromaDB takes for a collection."
+"""Why a suggestion was dropped that would have been shown."""
 
 
 def too_unsure(confidence: float, least: float, level: str) -> str:

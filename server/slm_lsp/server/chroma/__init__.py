@@ -10,6 +10,7 @@ from slm_lsp.server.chroma.facts import Facts, Installed, Used
 from slm_lsp.server.chroma.installed import installed_in
 from slm_lsp.server.chroma.knowledge import Knowledge, Known
 from slm_lsp.server.chroma.offers import Offer, offers, typed
+from slm_lsp.server.chroma.refused import is_refused
 from slm_lsp.server.chroma.scan import is_code
 from slm_lsp.server.chroma.used import Workspace
 
@@ -23,6 +24,7 @@ __all__ = [
     "Workspace",
     "installed_in",
     "is_code",
+    "is_refused",
     "offers",
     "typed",
 ]

@@ -12,10 +12,11 @@ from lsprotocol import types
 from pygls.workspace import ServerTextPosition
 
 from slm_lsp.server.app import Answer, SlmLspServer, Tools
+from slm_lsp.server.chroma import is_refused
 from slm_lsp.server.dismissals import spot_at
 from slm_lsp.server.documents import Document
 from slm_lsp.server.tally import Outcome
-from slm_lsp.server.why import seen_in, too_unsure
+from slm_lsp.server.why import REFUSED, seen_in, too_unsure
 
 if TYPE_CHECKING:
     from slm_lsp.model.completion import Suggestion
@@ -59,6 +60,8 @@ async def inline_completion(ls: SlmLspServer, params: types.InlineCompletionPara
             if not suggestion.shown:
                 reason = too_unsure(suggestion.confidence, tools.completer.filter.threshold(level), level)
                 return Answer(Outcome.LOW_CONFIDENCE, reason=reason)
+            if is_refused(cursor.before, suggestion.text):
+                return Answer(Outcome.NOTHING, reason=REFUSED)
             return Answer(Outcome.SHOWN, [_item(cursor, suggestion)], seen_in(suggestion.source))
 
         found = await ls.compute("inline", document, ask)

@@ -33,17 +33,18 @@ def study(
     root = folders or unpack("adapt", archives_folder())
     missing = [name for name in projects if not (root / name).is_dir()]
     if missing:
-        there = ", ".join(sorted(path.name for path in root.iterdir() if path.is_dir()))
-        raise TrainingError(f"no such project: {', '.join(missing)}; there are {there}")
+        known = ", ".join(sorted(path.name for path in root.iterdir() if path.is_dir()))
+        raise TrainingError(f"no such project: {', '.join(missing)}; there are {known}")
     base = Checkpoint.open(base_folder())
     drop_stale(out, base_hash(base))
     material: dict[tuple[str, int], Material] = {}
-    total = len(arms) * len(projects) * len(seeds)
+    wanted = {(arm.name, project, seed) for arm, project, seed in _order(arms, projects, seeds)}
     for arm, project, seed in _order(arms, projects, seeds):
         rows = read_rows(out)
-        if (arm.name, project, seed) in {row.key for row in rows}:
+        there = wanted & {row.key for row in rows}
+        if (arm.name, project, seed) in there:
             continue
-        on_row(len(rows), total, f"{arm.name}, {project}, seed {seed}")
+        on_row(len(there), len(wanted), f"{arm.name}, {project}, seed {seed}")
         key = (project, seed)
         if key not in material:
             material[key] = Material(project, root / project, seed, base)
