@@ -48,5 +48,5 @@ def test_what_may_be_right_is_offered(before: str, text: str) -> None:
 @pytest.mark.parametrize("name", ["./chroma", "a", "my docs", "-docs", "docs-", "a..b"])
 def test_the_installed_chromadb_refuses_them_too(name: str) -> None:
     client = chromadb.EphemeralClient()
-    with pytest.raises(Exception, match="(?i)name"):
+    with pytest.raises(Exception, match=r"(?i)name"):
         client.get_or_create_collection(name)
