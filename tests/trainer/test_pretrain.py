@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.trainer.loop import Budget, Run, stable_file
 from slm_lsp.trainer.optimizer import Recipe
-from slm_lsp.trainer.pretrain import extend_from
+from slm_lsp.trainer.pretrain import extend_from, note_recipe
 
 SMALL = ModelConfig(vocab_size=61, context=16, layers=2, width=32, heads=2, hidden=64)
 RECIPE = Recipe(warmup=0.0, decay=0.3)
@@ -53,3 +54,15 @@ def test_an_unfinished_run_is_gone_on_with_and_not_replaced(tmp_path: Path) -> N
 def test_nothing_to_extend_is_said(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="nothing to extend"):
         extend_from(tmp_path / "state.pt")
+
+
+def test_a_run_remembers_the_recipes_that_it_was_trained_by(tmp_path: Path) -> None:
+    run = run_of(10, tmp_path / "state.pt")
+    note_recipe(run.state, RECIPE)
+    run.run()
+    resumed = run_of(20, tmp_path / "state.pt")
+    assert resumed.resume()
+    note_recipe(resumed.state, RECIPE)
+    assert [tokens for tokens, _ in resumed.state.recipes] == [0]
+    note_recipe(resumed.state, replace(RECIPE, muon_lr=0.01))
+    assert [(tokens, recipe["muon_lr"]) for tokens, recipe in resumed.state.recipes] == [(0, 0.02), (320, 0.01)]

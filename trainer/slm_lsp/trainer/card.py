@@ -19,8 +19,8 @@ context {context} tokens, vocabulary {vocab_size:,}; int8 weights in blocks of 3
 - **Data**: the packages of split `train` in `corpus/packages.tsv` (name, version, licence, sha256), permissively
   licensed, and the Python standard library. ChromaDB code is oversampled: {chroma:.0%} of the rows, {chroma_decay:.0%}
   at the end. No text of the splits `tune`, `test` and `adapt`.
-- **Training**: {tokens:,} tokens in {minutes} minutes on {device}; Muon {muon_lr} and AdamW {adam_lr}, warmup, stable,
-  decay over the last {decay:.0%}; at most {holes:.0%} of the text fill-in-the-middle.
+- **Training**: {tokens:,} tokens in {minutes} minutes on {device}; {rates}; warmup, stable, decay
+  over the last {decay:.0%}; at most {holes:.0%} of the text fill-in-the-middle.
 - **Figures**: below; those that users are promised, on the split `test`, are in the README.
 - **Limits**: it is tiny. It knows idiom, not your code; it invents names; it writes a line, not a function. Train it
   on your repository (`slm-lsp train PATH`) to make it yours.
@@ -55,6 +55,7 @@ def base_card(config: ModelConfig, metrics: Mapping[str, Any], version: str = "0
     card = BASE.format(
         version=version, parameters=config.parameters, embedding=config.embedding_parameters, **{
             **config.to_dict(), **metrics["recipe"], **metrics["mix"], **tune,
+            "rates": _rates(metrics),
             "tokens": metrics["tokens"], "minutes": metrics["minutes"], "device": metrics["device"],
             "holes": max(metrics["corpus"]["recipe"]["share"], metrics["mix"].get("holes_decay", 0.0)),
         },
@@ -67,3 +68,12 @@ def base_card(config: ModelConfig, metrics: Mapping[str, Any], version: str = "0
     if test := metrics.get("test"):
         card += TEST.format(bits=test["bits_per_byte"], **test["by_heart"])
     return card
+
+
+def _rates(metrics: Mapping[str, Any]) -> str:
+    """The peak rates, in the order in which a run had them."""
+    words = []
+    for tokens, recipe in metrics.get("recipes") or [(0, metrics["recipe"])]:
+        since = f"from {tokens / 1e6:.1f}M tokens on " if tokens else ""
+        words.append(f"{since}Muon {recipe['muon_lr']} and AdamW {recipe['adam_lr']}")
+    return ", ".join(words)

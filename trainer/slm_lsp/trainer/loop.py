@@ -81,6 +81,8 @@ class RunState:
     """Measurements since then."""
     ended: bool = False
     """Whether it has come to an end of its own before its budget; whoever measures the run says so."""
+    recipes: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    """(tokens before it, recipe) of every recipe that a run was begun or resumed with, where it is another one."""
 
 
 @dataclass(frozen=True)

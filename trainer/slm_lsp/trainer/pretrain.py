@@ -58,6 +58,9 @@ SHAPES = {
 """mini: 2.3M parameters, to see what parameters bring (curve.py). small: 8.5M, half a millisecond a token on one core,
 10 MB at 8 bits; what processors can train. large: 24.8M, 28 MB; what a GPU can train."""
 
+RECIPE = Recipe(muon_lr=0.01, adam_lr=0.006, decay=0.3)
+"""Chosen on small models in batches as small as these: docs/log.md."""
+
 
 @torch.no_grad()
 def validation_loss(model: TinyGPT, tokens: np.ndarray[Any, Any], rows: int) -> float:
@@ -126,6 +129,7 @@ def train(
     )  # fmt: skip
     if not fresh and run.resume():
         print(f"resuming at step {run.state.step}, {run.state.seconds / 60:.1f} minutes in", flush=True)
+    note_recipe(run.state, recipe)
     state = run.run(Reporter(run), _stop_on_signals())
     if not run.finished:
         print(f"stopped at {run.progress:.0%}; the same command goes on from here", flush=True)
@@ -134,8 +138,14 @@ def train(
         "kind": "base", "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "tokens": state.tokens,
         "steps": state.step, "minutes": round(state.seconds / 60, 1), "device": compute.device,
         "train_loss": round(sum(state.losses[-200:]) / len(state.losses[-200:]), 4),
-        "recipe": asdict(recipe), "mix": asdict(mix), "corpus": dict(pack.meta),
+        "recipe": asdict(recipe), "recipes": state.recipes, "mix": asdict(mix), "corpus": dict(pack.meta),
     }  # fmt: skip
+
+
+def note_recipe(state: RunState, recipe: Recipe) -> None:
+    """Have a run's state remember what it is trained by from now on."""
+    if not state.recipes or state.recipes[-1][1] != asdict(recipe):
+        state.recipes.append((state.tokens, asdict(recipe)))
 
 
 def finish(model: TinyGPT, metrics: dict[str, Any], pack: Pack, out: Path, prompt: str, rows: int = 64) -> None:
@@ -217,7 +227,7 @@ def command(
             steps = round(tokens * 1e6 / (rows * config.context)) if tokens else None
             model, metrics = train(
                 pack, config=config, budget=Budget(steps, seconds=None if steps else 60 * minutes),
-                mix=Mix(rows=rows, holes=holes[0], holes_decay=holes[1], seed=seed), recipe=Recipe(decay=0.3),
+                mix=Mix(rows=rows, holes=holes[0], holes_decay=holes[1], seed=seed), recipe=RECIPE,
                 compute=Compute(device=device, compile=not eager), state_file=state_file, fresh=fresh,
             )  # fmt: skip
         if parts:
