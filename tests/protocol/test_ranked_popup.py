@@ -237,25 +237,27 @@ async def test_what_is_behind_a_name_is_listed_before_its_dot_is_typed(tmp_path:
     editor = await Editor.start(tmp_path)
     text = f"{SHELF}she"
     uri = editor.open("ahead.py", text)
-    while not any(item.data for item in await popup_with(editor, uri, end_of(text), "shelf")):
-        await asyncio.sleep(0.05)
+    await popup_with(editor, uri, end_of(text), "shelf")
+    [analyst] = analysts_of(editor)
+    await idle(analyst)  # so that the next popup has its list
     editor.change(uri, "lf", types.Range(end_of(text), end_of(text)))
     text += "lf"
     await editor.popup(uri, end_of(text))
-    [analyst] = analysts_of(editor)
     await idle(analyst)
     os.kill(analyst, signal.SIGSTOP)  # from here on it can answer nothing
-    editor.change(uri, ".", types.Range(end_of(text), end_of(text)))
-    items = list((await editor.popup(uri, end_of(f"{text}."))).items)
-    os.kill(analyst, signal.SIGCONT)
+    try:
+        editor.change(uri, ".", types.Range(end_of(text), end_of(text)))
+        items = list((await editor.popup(uri, end_of(f"{text}."))).items)
+    finally:
+        os.kill(analyst, signal.SIGCONT)
     assert labeled(items, "borrow").data
     assert await editor.close() == 0
 
 
 async def idle(pid: int) -> None:
     """Wait until a process has had nothing to do for a second."""
-    calm = 0
-    while calm < 20:
+    calm, end = 0, time.monotonic() + PATIENCE
+    while calm < 20 and time.monotonic() < end:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         calm = calm + 1 if state == "S" else 0
         await asyncio.sleep(0.05)

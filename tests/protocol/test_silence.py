@@ -15,6 +15,7 @@ from editors import Editor, end_of, inline_params
 from slm_lsp.model.library import ModelLibrary
 from slm_lsp.server.cli.status import told
 from slm_lsp.server.last import last_word
+from slm_lsp.server.why import REFUSED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -49,6 +50,20 @@ async def invoke(editor: Editor, uri: str, at: types.Position) -> list[types.Inl
     result = await editor.client.text_document_inline_completion_async(params)
     assert isinstance(result, types.InlineCompletionList)
     return list(result.items)
+
+
+@pytest.mark.parametrize("module", ["chromadb", "others"])
+async def test_a_name_that_chromadb_would_refuse_is_not_offered(editor: Editor, module: str) -> None:
+    text = f'import {module}\n\ndocs = client.create_collection(name="/'
+    uri = editor.open(f"named_{module}.py", text)
+    editor.configure({"slmLsp": {"suggest": "eager"}})
+    items = await invoke(editor, uri, end_of(text))
+    editor.configure({})
+    if module == "others":
+        assert [item.insert_text for item in items] == ['sine"']
+    else:
+        assert not items
+        assert await why(editor) == ("nothing to suggest", REFUSED)
 
 
 def dismiss(editor: Editor, uri: str, at: types.Position, text: str) -> None:

@@ -86,13 +86,7 @@ def test_a_keyword_argument_comes_with_its_sign_and_before_the_variable() -> Non
 def test_a_dot_may_follow_a_name_that_has_something_behind_it(typed: str, may: bool) -> None:
     kinds = {"shelf": "statement", "shelves": "", "load": "function", "if": "keyword"}
     listed = [Listed(name, kind) for name, kind in kinds.items()]
-    word = Word(typed, f"x = {typed}", "", RANGE)
-    assert may_take_dot(word, Names(5, (*listed, Listed("title", "param", keyword=True)))) == may
-
-
-@pytest.mark.parametrize(("typed", "may"), [("client", True), ("clien", False), ("", False), ("1", False), ("x", True)])
-def test_where_no_list_came_a_dot_may_follow_a_name_that_stands_elsewhere(typed: str, may: bool) -> None:
-    assert may_take_dot(Word(typed, f"{TEXT}{typed}", "\nx = 1", RANGE), None) == may
+    assert may_take_dot(Names(5, (*listed, Listed("title", "param", keyword=True))), typed) == may
 
 
 def test_marked_items_are_sorted_before_anybody_elses() -> None:

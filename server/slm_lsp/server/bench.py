@@ -6,7 +6,7 @@ Knows: a client, a clock, the process table. Must not know: how the server works
     cold          a request after the cursor jumped to a random place: nothing in the KV cache helps
     typing        a request after each keystroke, typed into the middle of the file
     after a dot   the popup, asked for with ghost text after each dot of the code, as editors do
-    in a word     the same after each character of a name: of those before a dot, and of one other in four
+    in a word     the same after each character of a name
 
 The popup is measured with all that fills it: model, memory, jedi and what is known of ChromaDB.
 """
@@ -44,13 +44,10 @@ PAUSE = 0.02
 """Seconds between an answer and the next keystroke."""
 
 TYPIST = 0.1
-"""The same where popups are asked for, which are read ahead of a typist: as long as a fast one leaves."""
+"""Seconds between keystrokes where popups are asked for, unless an answer takes longer: a fast typist's."""
 
 UNASKED = 0.004
 """Seconds after a keystroke after which nothing is asked: the server is to have read it before the next one."""
-
-ONE_IN = 4
-"""Of so many names that no dot follows one is asked for: dots are rare, and more of them are wanted."""
 
 FEWEST_LINES = 10
 """A file shorter than this is not worth typing in."""
@@ -174,29 +171,20 @@ def _popups(client: Client, file: Path, lines: list[str]) -> Iterator[tuple[bool
             ghost, popup = client.ask_ghost_text(file, at), client.ask_popup(file, at)
             items, spent = client.answer(popup)["items"], _ms_since(began)
             client.answer(ghost)
-            sleep(TYPIST)
+            sleep(max(TYPIST - (perf_counter() - began), PAUSE))
             yield at in dots, spent, bool(items)
 
 
 def _names(text: str) -> tuple[set[Place], set[Place]]:
-    """The places behind dots, and those in and behind the names before them and one other in ONE_IN, of code.
-
-    Where the code cannot be read, as far as it can.
-    """
-    tokens: list[tokenize.TokenInfo] = []
+    """The places behind dots, and those in and behind names, of code that can be read."""
+    dots, words = set[Place](), set[Place]()
     with suppress(tokenize.TokenError, SyntaxError):
-        tokens.extend(tokenize.generate_tokens(StringIO(text).readline))
-    dots = {(token.end[0] - 1, token.end[1]) for token in tokens if token.string == "."}
-    dotted: list[tokenize.TokenInfo] = []
-    others: list[tokenize.TokenInfo] = []
-    for token in tokens:
-        if token.type == tokenize.NAME:
-            (dotted if (token.end[0] - 1, token.end[1] + 1) in dots else others).append(token)
-    words = {
-        (token.start[0] - 1, column)
-        for token in (*dotted, *others[::ONE_IN])
-        for column in range(token.start[1] + 1, token.end[1] + 1)
-    }
+        for token in tokenize.generate_tokens(StringIO(text).readline):
+            line, start = token.start[0] - 1, token.start[1]
+            if token.string == ".":
+                dots.add((line, start + 1))
+            elif token.type == tokenize.NAME:
+                words |= {(line, column) for column in range(start + 1, token.end[1] + 1)}
     return dots, words
 
 

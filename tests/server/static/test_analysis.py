@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from slm_lsp.server.static.analysis import KEPT, LONGEST, SECONDS, Listed, Names, Source, StaticAnalysis, within
-from slm_lsp.server.static.analyst import COMMAND, Analyst
+from slm_lsp.server.static.analyst import COMMAND, Analyst, Urgency
 
 PATIENCE = 60.0
 CODE = '''import json
@@ -71,6 +71,37 @@ def test_what_is_behind_a_name_is_listed_before_its_dot_is_typed(analysis: Stati
     assert names and names.number == number
     assert "loads" in listed(names)
     assert asked(analysis, before, "", after) is not names
+
+
+class Still(Analyst):
+    """Answers nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.hurried: list[Future[Any]] = []
+        self.last: Future[Any] = Future()
+
+    def ask(self, urgency: Urgency, question: Mapping[str, Any]) -> Future[Any]:
+        self.asked.append(urgency)
+        self.last = Future()
+        return self.last
+
+    def hurry(self, answer: Future[Any]) -> None:
+        self.hurried.append(answer)
+
+
+def test_what_was_foreseen_is_asked_once_and_hurried_when_it_is_wanted() -> None:
+    still = Still()
+    analysis = StaticAnalysis(still)
+    analysis.foresee(Source(None, None, text="x = json\n"), len("x = json"))
+    dotted = Source(None, None, text="x = json.\n")
+    names = analysis.names(dotted, len("x = json."), len("x = json."))
+    assert (still.asked, still.hurried) == (["ahead"], [still.last])
+    still.last.set_result([["loads", "function"]])
+    assert names.result(0) == Names(1, (Listed("loads", "function"),))
+    analysis.foresee(Source(None, None, text="x = json\n"), len("x = json"))
+    assert still.asked == ["ahead"], "it is known already"
 
 
 def test_names_are_described(analysis: StaticAnalysis) -> None:

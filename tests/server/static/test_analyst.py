@@ -142,3 +142,17 @@ def test_stopping_ends_everything(analyst: Analyst) -> None:
     assert process.wait(PATIENCE) is not None
     assert said(analyst, 2) is None
     assert analyst.pid is None
+
+
+def test_what_was_asked_ahead_is_hurried_when_it_is_wanted(analyst: Analyst) -> None:
+    running = analyst.ask("describe", {"say": 0, "sleep": 0.5})
+    ahead = analyst.ask("ahead", {"say": 1})
+    waiting = analyst.ask("names", {"say": 2})
+    analyst.hurry(ahead)
+    assert waiting.result(PATIENCE) is None, "another one is wanted now"
+    newer = analyst.ask("ahead", {"say": 3})
+    for one, said_ in ((ahead, 1), (newer, 3)):
+        assert one.result(PATIENCE)[0] == said_, "the newer one does not push aside what is wanted"
+    analyst.hurry(running)
+    analyst.hurry(ahead)
+    assert said(analyst, 4)[0] == 4

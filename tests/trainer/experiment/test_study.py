@@ -147,10 +147,10 @@ def test_a_base_model_that_is_trained_starts_from_its_weights(material: Material
 def test_a_study_goes_on_where_it_stopped(workshop: Workshop) -> None:
     out = workshop.root / "rows.jsonl"
     arms = [Arm(f"tiny-{steps}", model=SMALL, vocabulary="chroma8k", looks=(steps,), rows=1) for steps in (1, 2)]
-    told: list[str] = []
+    told: list[tuple[int, int, str]] = []
 
     def run(seeds: list[int]) -> list[Row]:
-        return study(out, ["bookshop"], seeds, arms, lambda done, total, label: told.append(label), workshop.root)
+        return study(out, ["bookshop"], seeds, arms, lambda *heard: told.append(heard), workshop.root)
 
     first = run([0])
     assert [row.key for row in first] == [("tiny-1", "bookshop", 0), ("tiny-2", "bookshop", 0)]
@@ -158,6 +158,8 @@ def test_a_study_goes_on_where_it_stopped(workshop: Workshop) -> None:
     assert len(told) == 2
     out.write_text(out.read_text().splitlines(keepends=True)[0])
     assert {row.key for row in run([0])} == {row.key for row in first}
-    assert told[2:] == ["tiny-2, bookshop, seed 0"]
+    assert told[2:] == [(1, 2, "tiny-2, bookshop, seed 0")]
+    run([1])
+    assert [heard[:2] for heard in told[3:]] == [(0, 2), (1, 2)], "rows of another seed do not count"
     with pytest.raises(TrainingError, match="no such project: shop"):
         study(out, ["shop"], [0], arms, folders=workshop.root)

@@ -29,7 +29,7 @@ OWN = "."
 """What kinds begin with that are classes of the file, and their instances: nothing of ChromaDB's."""
 NOWHERE = -1
 """The place of an expression that is not looked at."""
-_OTHER_DATABASES = frozenset(
+OTHER_DATABASES = frozenset(
     [
         "arango",
         "astrapy",
@@ -131,7 +131,7 @@ class Bindings:
         others: list[tuple[str, str]] = []
         for name, alias in _aliases(imported.group() if imported else ""):
             package = (module or name).partition(".")[0]
-            self.other_databases = self.other_databases or package in _OTHER_DATABASES
+            self.other_databases = self.other_databases or package in OTHER_DATABASES
             if package != "chromadb":
                 others.append((name if module else "", alias.partition(".")[0]))
             elif module:

@@ -19,6 +19,7 @@ from slm_lsp.model.errors import WorkspaceError
 from slm_lsp.model.library import ModelLibrary
 from slm_lsp.model.memory import Memory
 from slm_lsp.server.choice import choose, find_model
+from slm_lsp.server.chroma import is_refused
 from slm_lsp.server.documents import split_lines
 from slm_lsp.server.memories import Memories
 from slm_lsp.server.reader import Reader
@@ -82,6 +83,8 @@ def complete_at(cursor: Cursor, completer: Completer, memory: Memory, name: str)
     before, after = cursor.before, cursor.after
     began = perf_counter()
     suggestion = completer.complete(before, after, path=name, memory=memory)
+    if suggestion and is_refused(before, suggestion.text):
+        suggestion = None
     asked = perf_counter()
     popup = completer.identifiers(before, after, path=name, memory=memory)
     return Offer(suggestion, popup, _ms(began, asked), _ms(asked, perf_counter()))

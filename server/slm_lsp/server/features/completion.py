@@ -50,8 +50,8 @@ MARK = "slm-lsp"
 _BEHIND_VALUE = re.compile(r"(?:(?<!\w)[^\W\d]\w*|[)\]}\"'])[ \t]*\.\Z|\A[ \t]*\.\Z")
 """A dot behind a name, a call, a string, or at the beginning of a line that goes on from the one above."""
 _RELATIVE = re.compile(r"[ \t]*from[ \t]+\.+\Z")
-_SEEN = 20_000
-"""Characters on either side of the cursor in which a name's other uses show what it is."""
+_CALLS_SEEN = 20_000
+"""Characters on either side of the cursor in which a call shows that a name is a function."""
 _Kind = types.CompletionItemKind
 _KINDS = {
     "module": _Kind.Module, "namespace": _Kind.Module, "class": _Kind.Class, "function": _Kind.Function,
@@ -87,8 +87,6 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
             names = await _existing(ls, document, word, name, offers_here)
             if not ls.is_newest("popup", params):
                 raise Cancelled("a newer request took this one's place")
-            if may_take_dot(word, names):
-                ls.static.foresee(ls.source_of(document, word.before + word.after), len(word.before))
 
         def find(tools: Tools) -> tuple[list[Offer], list[Offer], list[Ranked] | None]:
             """What ChromaDB takes here, what it has behind this dot, and all names in order, where one can stand."""
@@ -104,6 +102,8 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
         offered, members, ranked = await ls.compute("popup", document, find)
         if ranked is not None:
             ls.ordering += (perf_counter() - began - ls.ordering) / 8
+        if names and may_take_dot(names, word.typed):  # now that jedi keeps nobody from the processor
+            ls.static.foresee(ls.source_of(document, word.before + word.after), len(word.before))
         named = items_of([one.name for one in ranked or ()], names, word)
         explain(named, members)
         text = word.before[: len(word.before) - len(word.typed)] + word.after
@@ -121,12 +121,9 @@ def has_names(before: str) -> bool:
     return _BEHIND_VALUE.search(line) is not None or _RELATIVE.match(line) is not None
 
 
-def may_take_dot(word: Word, names: Names | None) -> bool:
+def may_take_dot(names: Names, typed: str) -> bool:
     """Whether what is typed is a name that exists by itself, and a dot may well be next."""
-    if names is None:  # that it stands elsewhere must do
-        text = word.before[-_SEEN : len(word.before) - len(word.typed)] + "\n" + word.after[:_SEEN]
-        return word.typed.isidentifier() and re.search(rf"\b{word.typed}\b", text) is not None
-    return any(one.name == word.typed and not one.keyword and one.kind not in _WITHOUT_DOT for one in names.listed)
+    return any(one.name == typed and not one.keyword and one.kind not in _WITHOUT_DOT for one in names.listed)
 
 
 def _in_code(before: str) -> bool:
@@ -246,7 +243,7 @@ def ranges_at(document: Document, at: ServerTextPosition) -> Callable[[int], typ
 
 def items_of(ranked: Sequence[str], names: Names | None, word: Word) -> list[types.CompletionItem]:
     """An item for each name, in order; a keyword argument comes with its "=", and before a variable of its name."""
-    guessed = kinds_of(ranked, word.before[-_SEEN:] + word.after[:_SEEN], word.after_dot)
+    guessed = kinds_of(ranked, word.before[-_CALLS_SEEN:] + word.after[:_CALLS_SEEN], word.after_dot)
     listed = {(one.name, one.keyword): one for one in reversed(names.listed)} if names else {}
     items: list[types.CompletionItem] = []
     for name in ranked:

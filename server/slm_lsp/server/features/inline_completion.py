@@ -31,7 +31,8 @@ async def inline_completion(ls: SlmLspServer, params: types.InlineCompletionPara
     """One suggestion or none; never null, on which Neovim would leave stale text on the screen.
 
     Who asks for one by a key or command gets it everywhere. While somebody types there is none in comments and
-    strings, none on the line where text was just deleted, and none that was dismissed at this place.
+    strings, none on the line where text was just deleted, and none that was dismissed at this place. What ChromaDB
+    would refuse nobody gets.
     """
     asked_for = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
 

@@ -73,6 +73,8 @@ class _Kept:
     names: Future[Names | None]
     asked: float
     """When they were last asked for."""
+    answer: Future[Any] | None = None
+    """What the analyst says of them."""
 
 
 class StaticAnalysis:
@@ -107,16 +109,19 @@ class StaticAnalysis:
         key = (source.path, source.root, source.python, len(before), hash(before), hash(after))
         with self._changing:
             now, kept = self._clock(), self._kept.get(key)
-            if kept is not None and now - kept.asked < SECONDS:
-                kept.asked = now
-                self._kept.move_to_end(key)
-                return kept.names
-            self._number += 1
-            number = self._number
-            names: Future[Names | None] = Future()
-            self._kept[key] = _Kept(number, names, now)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            is_there = kept is not None and now - kept.asked < SECONDS
+            if kept is None or not is_there:
+                self._number += 1
+                kept = self._kept[key] = _Kept(self._number, Future(), now)
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+            kept.asked = now
+            self._kept.move_to_end(key)
+        number, names = kept.number, kept.names
+        if is_there:
+            if urgency == "names" and kept.answer:
+                self.analyst.hurry(kept.answer)
+            return names
         lines = before.split("\n")
         question = {
             "do": "names", "number": number, "source": before + after, "line": len(lines), "column": len(lines[-1]),
@@ -129,7 +134,8 @@ class StaticAnalysis:
                 self._forget(number)
             names.set_result(result)
 
-        self.analyst.ask(urgency, question).add_done_callback(answered)
+        kept.answer = self.analyst.ask(urgency, question)
+        kept.answer.add_done_callback(answered)
         return names
 
     def warm(self, source: Source) -> None:

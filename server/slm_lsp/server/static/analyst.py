@@ -84,6 +84,17 @@ class Analyst:
             _settle(older, None)
         return job.future
 
+    def hurry(self, answer: Future[Any]) -> None:
+        """Have a question that was asked ahead answered as one for names, if it is still waiting."""
+        older = None
+        with self._changed:
+            ahead = self._waiting.get("ahead")
+            if ahead and ahead.future is answer:
+                older = self._waiting.pop("names", None)
+                self._waiting["names"] = self._waiting.pop("ahead")
+        if older:
+            _settle(older, None)
+
     def stop(self) -> None:
         """End the process and the thread; what waits is answered with None."""
         with self._changed:
