@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from doubles import tiny_checkpoint
+from slm_lsp.data import BASE_VARIABLE
 from slm_lsp.model.errors import CheckpointError, CheckpointMissing
 from slm_lsp.model.library import ModelLibrary
-from slm_lsp.server.choice import BASE_VARIABLE, Choice, ModelChoice, choose, find_model, load_completer
+from slm_lsp.server.choice import Choice, ModelChoice, choose, find_model, load_completer
 
 
 @dataclass

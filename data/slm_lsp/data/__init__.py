@@ -5,6 +5,7 @@ Knows: where these things lie. Must not know: what is inside them; imports nothi
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +14,19 @@ ROOT = Path(__file__).parent
 
 VocabularyName = Literal["gpt2", "chroma8k"]
 
+BASE_VARIABLE = "SLM_LSP_BASE"
+"""Environment variable with the folder of another base model than the one that ships."""
+
 
 def base_checkpoint() -> Path:
-    """The folder of the base model, ready to complete with."""
+    """The folder of the base model that ships, ready to complete with."""
     return ROOT / "base"
+
+
+def base_in_use() -> Path:
+    """The folder of the base model that is to be used: the one that ships, unless BASE_VARIABLE names another."""
+    override = os.environ.get(BASE_VARIABLE)
+    return Path(override) if override else base_checkpoint()
 
 
 def vocabulary(name: VocabularyName) -> Path:

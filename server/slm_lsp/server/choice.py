@@ -14,15 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slm_lsp.data import base_checkpoint
+from slm_lsp.data import base_in_use
 from slm_lsp.model.errors import CheckpointDamaged, CheckpointError, CheckpointMissing
 from slm_lsp.model.library import BASE, ModelLibrary
 
 if TYPE_CHECKING:
     from slm_lsp.model.completion import Completer
-
-BASE_VARIABLE = "SLM_LSP_BASE"
-"""Environment variable with the folder of another base model."""
 
 AUTO = "auto"
 """The value of `slmLsp.model` that leaves the choice to the workspace."""
@@ -70,8 +67,7 @@ def choose(path: Path | None, setting: str, library: ModelLibrary) -> Choice:
 def find_model(name: str, library: ModelLibrary) -> Path:
     """The folder of a model called by its name, by its folder, or "base"; raises CheckpointMissing."""
     if name == BASE:
-        override = os.environ.get(BASE_VARIABLE)
-        return Path(override) if override else base_checkpoint()
+        return base_in_use()
     try:
         folder = Path(name).expanduser()
     except RuntimeError as error:  # ~NAME, where nobody is called so

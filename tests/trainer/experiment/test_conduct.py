@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from workshop import Workshop
 
-from slm_lsp.data import textbook
+from slm_lsp.data import base_in_use, textbook
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.runtime.checkpoint import Checkpoint
@@ -28,7 +28,6 @@ from slm_lsp.trainer.experiment.results import Result, read_result, sha256_of
 from slm_lsp.trainer.job import Job
 from slm_lsp.trainer.loop import RunState
 from slm_lsp.trainer.phases import PHASES, TRAINED_SHARE, PhaseConfig
-from slm_lsp.trainer.train import base_folder
 
 ABOUT = About("bookshop", 6, 1, 0, "a machine")
 
@@ -108,7 +107,7 @@ def test_stopped_it_goes_on_at_the_phase_and_step_and_trains_nothing_twice(works
     assert phase.tokens == 901 and phase.parameters == PHASES[1].model.parameters
     assert phase.marks[0].step == 0 and phase.marks[0].train is None
     assert phase.gap is not None and phase.train is not None
-    assert adapted.parameters == Checkpoint.open(base_folder()).config.parameters
+    assert adapted.parameters == Checkpoint.open(base_in_use()).config.parameters
     for result in results:
         assert result.alone and result.served and len(result.samples) == 4
         assert result.alone.points == 20

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from workshop import Workshop
 
+from slm_lsp.data import base_in_use
 from slm_lsp.model.config import ModelConfig
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.repository import SourceFile
@@ -20,7 +21,6 @@ from slm_lsp.trainer.experiment.study.rows import Look, Row, append_row, drop_st
 from slm_lsp.trainer.experiment.study.run import study
 from slm_lsp.trainer.experiment.study.training import row_of
 from slm_lsp.trainer.phases import MICRO
-from slm_lsp.trainer.train import base_folder
 
 SMALL = ModelConfig(8_192, context=128, layers=1, width=32, heads=1, hidden=32, fim=False)
 QUALITY = Quality(10, 0.2, 0.5, repeated=4, repeated_right=2, new_right=0)
@@ -95,7 +95,7 @@ def test_quality_tells_repeated_lines_from_new_ones() -> None:
 
 
 def test_the_first_text_is_cut_in_the_last_file_and_begins_with_chromadb() -> None:
-    tokenizer = Tokenizer.from_file(base_folder())
+    tokenizer = Tokenizer.from_file(base_in_use())
     files = [SourceFile("a.py", "x = 1\n" * 20), SourceFile("b.py", "import chromadb\n")]
     length = len(tokenizer.encode(files[1].text))
     taken = first_text(files, tokenizer, length + 10)
@@ -106,7 +106,7 @@ def test_the_first_text_is_cut_in_the_last_file_and_begins_with_chromadb() -> No
 
 @pytest.fixture
 def material(workshop: Workshop) -> Material:
-    return Material("bookshop", workshop.project, 0, Checkpoint.open(base_folder()), points=20)
+    return Material("bookshop", workshop.project, 0, Checkpoint.open(base_in_use()), points=20)
 
 
 def test_a_training_is_judged_at_its_looks_and_where_another_arm_was(material: Material) -> None:

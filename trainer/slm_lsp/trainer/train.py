@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from slm_lsp.data import base_checkpoint
+from slm_lsp.data import base_in_use
 from slm_lsp.model.errors import CheckpointError, TrainingError
 from slm_lsp.model.evaluation import choose
 from slm_lsp.model.library import ModelLibrary
@@ -35,8 +35,6 @@ from slm_lsp.trainer.states import SavedState, fingerprint
 
 GATE_POINTS = 80
 """Cursors in the files that tell when to stop, at which the trained model learns when to be silent."""
-BASE_VARIABLE = "SLM_LSP_BASE"
-"""Environment variable with the folder of another base model."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,6 @@ class Request:
     def kind(self) -> str:
         """What the model is called by."""
         return "adapt" if self.phase is None else PHASES[self.phase].kind
-
-
-def base_folder() -> Path:
-    """The folder of the base model."""
-    override = os.environ.get(BASE_VARIABLE)
-    return Path(override) if override else base_checkpoint()
 
 
 def train(request: Request, library: ModelLibrary, display: Display) -> Report:
@@ -146,7 +138,7 @@ def make_job(request: Request, parts: Parts, state_file: Path) -> Job:
     """The run that was asked for, ready to start. Raises CheckpointError, TrainingError."""
     device = pick_device(request.device)
     if request.phase is None:
-        base = Checkpoint.open(base_folder())
+        base = Checkpoint.open(base_in_use())
         return adapt_job(parts, base, seed=request.seed, seconds=request.seconds, device=device, state_file=state_file)
     return phase_job(
         PHASES[request.phase], (*parts.train, *parts.validation),
@@ -210,7 +202,7 @@ def _gate(
         folder = scratch / "model"
         _write(job, model, {}, folder, {}, "")
         try:
-            gate = refit_gate(Checkpoint.open(folder), [(points, known)], Checkpoint.open(base_folder()).gate)
+            gate = refit_gate(Checkpoint.open(folder), [(points, known)], Checkpoint.open(base_in_use()).gate)
         except CheckpointError as error:
             display.say(f"note: it shows everything: there is no base model to compare it with ({error})")
             gate = {}
@@ -228,7 +220,7 @@ def _judge(
     _write(job, model, gate, folder, {}, "")
     try:
         with display.counting(f"completing at {len(points)} places in files set aside", 2 * len(points)) as on_point:
-            return judge(folder, base_folder(), points, known, on_point)
+            return judge(folder, base_in_use(), points, known, on_point)
     except CheckpointError as error:
         return Verdict(None, None, False, f"there is no base model to compare it with ({error})")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from slm_lsp.data import textbook, vocabulary
+from slm_lsp.data import base_in_use, textbook, vocabulary
 from slm_lsp.model.completion import Completer
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.evaluation import choose
@@ -35,7 +35,7 @@ from slm_lsp.trainer.judge import POINTS
 from slm_lsp.trainer.phases import PHASES
 from slm_lsp.trainer.split import Parts, split
 from slm_lsp.trainer.states import SavedState, fingerprint
-from slm_lsp.trainer.train import GATE_POINTS, Request, base_folder, kept_weights, make_job, run_job
+from slm_lsp.trainer.train import GATE_POINTS, Request, kept_weights, make_job, run_job
 
 ADAPT = "adapt"
 """What comes after the phases: the default of `slm-lsp train`."""
@@ -84,7 +84,7 @@ class Experiment:
         """The files by use."""
         points = choose(((file.path, file.text) for file in self.parts.held_out), plan.points, plan.seed)
         require_enough(self.parts, plan.phases, len(points))
-        self._base = Checkpoint.open(base_folder())
+        self._base = Checkpoint.open(base_in_use())
         known = {file.path: file.text for file in plan.repository.files}
         self._known = known
         self.examination = Examination(points, self.parts.train, known, textbook())

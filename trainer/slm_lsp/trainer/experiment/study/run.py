@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from slm_lsp.data import base_in_use
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.trainer.corpus.manifest import archives_folder
@@ -16,7 +17,6 @@ from slm_lsp.trainer.experiment.study.arms import ARMS, Arm
 from slm_lsp.trainer.experiment.study.material import Material
 from slm_lsp.trainer.experiment.study.rows import Row, append_row, drop_stale, read_rows
 from slm_lsp.trainer.experiment.study.training import base_hash, row_of
-from slm_lsp.trainer.train import base_folder
 
 
 def study(
@@ -35,7 +35,7 @@ def study(
     if missing:
         known = ", ".join(sorted(path.name for path in root.iterdir() if path.is_dir()))
         raise TrainingError(f"no such project: {', '.join(missing)}; there are {known}")
-    base = Checkpoint.open(base_folder())
+    base = Checkpoint.open(base_in_use())
     drop_stale(out, base_hash(base))
     material: dict[tuple[str, int], Material] = {}
     wanted = {(arm.name, project, seed) for arm, project, seed in _order(arms, projects, seeds)}
