@@ -23,5 +23,5 @@ def test_the_base_models_card_is_that_of_its_metrics(base: Checkpoint) -> None:
 def test_every_rate_that_a_run_had_is_named(base: Checkpoint) -> None:
     recipe: dict[str, Any] = base.metrics["recipe"]
     recipes = [(0, recipe | {"muon_lr": 0.5}), (7_340_000, recipe | {"muon_lr": 0.25, "adam_lr": 0.125})]
-    rates = "Muon 0.5 and AdamW {}, from 7.3M tokens on Muon 0.25 and AdamW 0.125;".format(recipe["adam_lr"])
+    rates = "Muon 0.5 and AdamW {},\n  from 7.3M tokens on Muon 0.25 and AdamW 0.125;".format(recipe["adam_lr"])
     assert rates in base_card(base.config, {**base.metrics, "recipes": recipes})

@@ -19,8 +19,8 @@ context {context} tokens, vocabulary {vocab_size:,}; int8 weights in blocks of 3
 - **Data**: the packages of split `train` in `corpus/packages.tsv` (name, version, licence, sha256), permissively
   licensed, and the Python standard library. ChromaDB code is oversampled: {chroma:.0%} of the rows, {chroma_decay:.0%}
   at the end. No text of the splits `tune`, `test` and `adapt`.
-- **Training**: {tokens:,} tokens in {minutes} minutes on {device}; {rates}; warmup, stable, decay
-  over the last {decay:.0%}; at most {holes:.0%} of the text fill-in-the-middle.
+- **Training**: {tokens:,} tokens in {minutes} minutes on {device}; warmup, stable, decay over the last
+  {decay:.0%}; {rates}; at most {holes:.0%} of the text fill-in-the-middle.
 - **Figures**: below; those that users are promised, on the split `test`, are in the README.
 - **Limits**: it is tiny. It knows idiom, not your code; it invents names; it writes a line, not a function. Train it
   on your repository (`slm-lsp train PATH`) to make it yours.
@@ -76,4 +76,4 @@ def _rates(metrics: Mapping[str, Any]) -> str:
     for tokens, recipe in metrics.get("recipes") or [(0, metrics["recipe"])]:
         since = f"from {tokens / 1e6:.1f}M tokens on " if tokens else ""
         words.append(f"{since}Muon {recipe['muon_lr']} and AdamW {recipe['adam_lr']}")
-    return ", ".join(words)
+    return ",\n  ".join(words)
