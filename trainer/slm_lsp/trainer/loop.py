@@ -9,6 +9,7 @@ Shapes: B batch, T time, V vocabulary. A batch is (B, T + 1) int64: inputs are [
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 import zipfile
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.network.weights import write_torch
 from slm_lsp.trainer.optimizer import Optimizer, Recipe
+from slm_lsp.trainer.team import Team
 
 Batches = Callable[[int, float], Tensor]
 """(step, progress) -> the batch of that step; a pure function, so that a resumed run sees the same data."""
@@ -31,6 +33,7 @@ Loss = Callable[[TinyGPT, Tensor, int], Tensor]
 """(model, batch, step) -> the scalar loss to minimize."""
 Measure = Callable[[TinyGPT], float]
 """The validation loss; lower is better."""
+ALONE = Team()
 
 
 def cross_entropy(model: TinyGPT, batch: Tensor, step: int = 0) -> Tensor:
@@ -41,20 +44,21 @@ def cross_entropy(model: TinyGPT, batch: Tensor, step: int = 0) -> Tensor:
 
 @dataclass(frozen=True)
 class Budget:
-    """When a run ends: after `steps`, after `seconds`, whichever comes first; at least one is given."""
+    """When a run ends: after `steps`, `tokens` or `seconds`, whichever comes first; at least one is given."""
 
     steps: int | None = None
     """Optimizer steps."""
+    tokens: int | None = None
+    """Tokens trained on, whatever the size of a batch was or becomes."""
     seconds: float | None = None
     """Wall-clock time, earlier sessions of a resumed run included."""
     patience: int | None = None
     """Measurements without a better validation loss after which the run ends early."""
 
-    def progress(self, step: int, seconds: float) -> float:
+    def progress(self, state: RunState) -> float:
         """How far the run is, from 0 to 1; drives the learning rate, so that every run ends decayed."""
-        by_steps = step / self.steps if self.steps else 0.0
-        by_time = seconds / self.seconds if self.seconds else 0.0
-        return min(max(by_steps, by_time), 1.0)
+        spent = ((state.step, self.steps), (state.tokens, self.tokens), (state.seconds, self.seconds))
+        return min(max(done / most if most else 0.0 for done, most in spent), 1.0)
 
 
 @dataclass
@@ -120,9 +124,10 @@ class Run:
         self, model: TinyGPT, batches: Batches, *, recipe: Recipe, budget: Budget, compute: Compute | None = None,
         loss: Loss = cross_entropy, measure: Measure | None = None, measure_every: int = 50,
         state_file: Path | None = None, save_every: float = 60.0, keep_at: float | None = None,
+        team: Team = ALONE,
     ) -> None:  # fmt: skip
-        if budget.steps is None and budget.seconds is None:
-            raise TrainingError("a run needs a budget of steps or of seconds")
+        if budget.steps is budget.tokens is budget.seconds is None:
+            raise TrainingError("a run needs a budget of steps, of tokens or of seconds")
         self.compute = compute or Compute()
         self.model = model.to(self.compute.device)
         self.state = RunState()
@@ -131,12 +136,13 @@ class Run:
         self._optimizer = Optimizer(self.model, recipe)
         self._loss, self._eager_loss = (torch.compile(loss) if self.compute.compile else loss), loss
         self._state_file, self._save_every, self._keep_at = state_file, save_every, keep_at
+        self._team = team
         self._best: dict[str, Tensor] | None = None
 
     @property
     def progress(self) -> float:
         """How far the run is, from 0 to 1."""
-        return self.budget.progress(self.state.step, self.state.seconds)
+        return self.budget.progress(self.state)
 
     @property
     def finished(self) -> bool:
@@ -154,7 +160,7 @@ class Run:
         """
         self.model.train()
         saved = time.monotonic()
-        while not self.finished and not stop():
+        while not self.finished and not self._told_to(stop):
             started, before = time.monotonic(), self.progress
             self._step()
             if self._measure and self.state.step % self._measure_every == 0:
@@ -170,16 +176,21 @@ class Run:
             self.save()
         return self.state
 
+    def _told_to(self, stop: Callable[[], bool]) -> bool:
+        """Whether the run is to stop; all of a team stop at once, and share one clock."""
+        stopped, self.state.seconds = self._team.agree(stop(), self.state.seconds)
+        return bool(stopped)
+
     def _step(self) -> None:
-        batch = self._batches(self.state.step, self.progress).to(self.compute.device, non_blocking=True)
-        loss = self._backward(batch)
+        draw = self.state.step * self._team.size + self._team.rank  # no two of a team see the same batch
+        batch = self._batches(draw, self.progress).to(self.compute.device, non_blocking=True)
+        self.state.loss = self._team.average(self.model.parameters(), float(self._backward(batch)))
         self._optimizer.step(self.progress)
-        self.state.loss = float(loss)
-        if not torch.isfinite(loss):
+        if not math.isfinite(self.state.loss):
             raise TrainingError(f"the loss became {self.state.loss} at step {self.state.step}; lower the learning rate")
         self.state.losses.append(self.state.loss)
         self.state.step += 1
-        self.state.tokens += batch.shape[0] * (batch.shape[1] - 1)
+        self.state.tokens += batch.shape[0] * (batch.shape[1] - 1) * self._team.size
 
     def _backward(self, batch: Tensor) -> Tensor:
         """The loss, with gradients; falls back to eager when compiling fails at the first step."""
@@ -220,6 +231,8 @@ class Run:
     def save(self, path: Path | None = None) -> None:
         """Write everything needed to resume, atomically, to the state file or to `path`. Raises Unwritable."""
         path = path or self._state_file
+        if not self._team.leads:
+            return
         if path is None:
             raise TrainingError("this run has no state file")
         content = {

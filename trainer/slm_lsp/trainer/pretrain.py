@@ -21,7 +21,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -45,9 +45,10 @@ from slm_lsp.trainer.corpus.unpack import points_of_split
 from slm_lsp.trainer.entry import ends_well
 from slm_lsp.trainer.export import export
 from slm_lsp.trainer.ferry import read_parts, write_parts
-from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy, stable_file
+from slm_lsp.trainer.loop import ALONE, Budget, Compute, Run, RunState, cross_entropy, stable_file
 from slm_lsp.trainer.optimizer import Recipe
 from slm_lsp.trainer.rows import Mix, rows_of
+from slm_lsp.trainer.team import Team, gathered
 from slm_lsp.trainer.tune import fit
 
 SHAPES = {
@@ -86,10 +87,10 @@ def measure(model: TinyGPT, pack: Pack, rows: int) -> dict[str, float]:
 
 
 class Reporter:
-    """Prints a line every `every` seconds: step, loss, speed, time left."""
+    """Says a line every `every` seconds: step, loss, speed, time left."""
 
-    def __init__(self, run: Run, every: float = 60.0) -> None:
-        self._run, self._every = run, every
+    def __init__(self, run: Run, say: Callable[..., None] = print, every: float = 60.0) -> None:
+        self._run, self._say, self._every = run, say, every
         self._last = (time.monotonic(), run.state.tokens)
 
     def __call__(self, state: RunState) -> None:
@@ -102,7 +103,7 @@ class Reporter:
         speed = (state.tokens - tokens) / (now - since)
         left = state.seconds / max(self._run.progress, 1e-9) - state.seconds
         recent = sum(state.losses[-50:]) / len(state.losses[-50:])
-        print(
+        self._say(
             f"step {state.step:6d}  {self._run.progress:6.1%}  loss {recent:.3f}  {state.tokens / 1e6:.2f}M tokens"
             f"  {speed:,.0f} tokens/s  {left / 60:.0f} min left",
             flush=True,
@@ -111,12 +112,13 @@ class Reporter:
 
 def train(
     pack: Pack, *, config: ModelConfig, budget: Budget, mix: Mix, recipe: Recipe, compute: Compute,
-    state_file: Path | None = None, fresh: bool = False,
+    state_file: Path | None = None, fresh: bool = False, team: Team = ALONE,
 ) -> tuple[TinyGPT, dict[str, Any]]:  # fmt: skip
     """Train for the budget (earlier sessions included); the network, on the CPU, and what is known of it.
 
     Raises typer.Exit where it is interrupted; the same call then goes on.
     """
+    say = print if team.leads else _silently
     torch.manual_seed(mix.seed)
     rows_at = rows_of(pack, Tokenizer.from_file(vocabulary("chroma8k")), config.context, mix, recipe.decay)
 
@@ -125,14 +127,14 @@ def train(
 
     run = Run(
         TinyGPT(config), batches, recipe=recipe, budget=budget, compute=compute, state_file=state_file,
-        keep_at=1 - recipe.decay,
+        keep_at=1 - recipe.decay, team=team,
     )  # fmt: skip
     if not fresh and run.resume():
-        print(f"resuming at step {run.state.step}, {run.state.seconds / 60:.1f} minutes in", flush=True)
+        say(f"resuming at step {run.state.step}, {run.state.seconds / 60:.1f} minutes in", flush=True)
     note_recipe(run.state, recipe)
-    state = run.run(Reporter(run), _stop_on_signals())
+    state = run.run(Reporter(run, say), _stop_on_signals())
     if not run.finished:
-        print(f"stopped at {run.progress:.0%}; the same command goes on from here", flush=True)
+        say(f"stopped at {run.progress:.0%}; the same command goes on from here", flush=True)
         raise typer.Exit(130)
     return run.model.cpu().eval(), {
         "kind": "base", "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "tokens": state.tokens,
@@ -160,6 +162,16 @@ def finish(model: TinyGPT, metrics: dict[str, Any], pack: Pack, out: Path, promp
     print(
         json.dumps({**{name: metrics[name] for name in ("tokens", "minutes", "train_loss")}, "tune": figures}, indent=2)
     )
+
+
+def help_train(team: Team, packed: Path, plan: dict[str, Any]) -> None:
+    """What the other processes of a team do."""
+    with opened(packed) as pack, suppress(typer.Exit):
+        train(pack, **plan, team=team)
+
+
+def _silently(*_: object, **__: object) -> None:
+    """In place of print."""
 
 
 def extend_from(state_file: Path) -> None:
@@ -194,7 +206,10 @@ def command(
         Path | None, typer.Option(help="The packed corpus, a folder or a compact file; default: of `corpus pack`.")
     ] = None,
     shape: Annotated[Literal["mini", "small", "large"], typer.Option(help="large wants a GPU.")] = "small",
-    rows: Annotated[int, typer.Option(help="Sequences in a batch.")] = 8,
+    rows: Annotated[int, typer.Option(help="Sequences in a batch, of each process.")] = 8,
+    processes: Annotated[
+        int, typer.Option(min=1, help="That train together, each with a share of the cores; 1 on a GPU.")
+    ] = 1,
     holes: Annotated[
         tuple[float, float], typer.Option(help="Shares of rows with a hole to fill: before and in the decay.")
     ] = (0.0, 0.0),
@@ -223,13 +238,14 @@ def command(
         else:
             if extend:
                 extend_from(state_file)
-            config = SHAPES[shape]
-            steps = round(tokens * 1e6 / (rows * config.context)) if tokens else None
-            model, metrics = train(
-                pack, config=config, budget=Budget(steps, seconds=None if steps else 60 * minutes),
-                mix=Mix(rows=rows, holes=holes[0], holes_decay=holes[1], seed=seed), recipe=RECIPE,
-                compute=Compute(device=device, compile=not eager), state_file=state_file, fresh=fresh,
-            )  # fmt: skip
+            most = round(tokens * 1e6) if tokens else None
+            plan: dict[str, Any] = {
+                "config": SHAPES[shape], "budget": Budget(tokens=most, seconds=None if most else 60 * minutes),
+                "mix": Mix(rows=rows, holes=holes[0], holes_decay=holes[1], seed=seed), "recipe": RECIPE,
+                "compute": Compute(device=device, compile=not eager), "state_file": state_file, "fresh": fresh,
+            }  # fmt: skip
+            with gathered(processes, help_train, packed or packed_folder(), plan) as team:
+                model, metrics = train(pack, **plan, team=team)
         if parts:
             write_parts(model, metrics, parts)
         else:
