@@ -76,6 +76,58 @@ async def test_work_of_another_kind_is_left_alone_and_waits(worker: Worker) -> N
     assert await second == "popup"
 
 
+async def test_urgent_work_goes_before_what_is_under_way_which_begins_anew(worker: Worker) -> None:
+    decode = Decode()
+    ghost = asyncio.create_task(worker.run("inline", decode))
+    for answer in ("first", "second"):
+        await begun(decode)
+        decode.begun.clear()
+        assert await worker.run("popup", lambda _, answer=answer: answer, urgent=True) == answer
+    await begun(decode)
+    assert not ghost.done()
+    decode.released.set()
+    assert await ghost == "done"
+    assert decode.steps_after_cancel == 2
+
+
+async def test_what_yields_is_still_replaced_by_newer_work_of_its_kind(worker: Worker) -> None:
+    decode, popup = Decode(), Decode()
+    ghost = asyncio.create_task(worker.run("inline", decode))
+    await begun(decode)
+    urgent = asyncio.create_task(worker.run("popup", popup, urgent=True))
+    await begun(popup)
+    newer = asyncio.create_task(worker.run("inline", lambda _: "newer"))
+    with pytest.raises(Cancelled):
+        await ghost
+    popup.released.set()
+    assert (await urgent, await newer) == ("done", "newer")
+
+
+async def test_what_yields_is_still_cancelled_by_who_waits_for_it(worker: Worker) -> None:
+    decode, popup = Decode(), Decode()
+    ghost = asyncio.create_task(worker.run("inline", decode))
+    await begun(decode)
+    urgent = asyncio.create_task(worker.run("popup", popup, urgent=True))
+    await begun(popup)
+    decode.begun.clear()
+    ghost.cancel()
+    popup.released.set()
+    assert await urgent == "done"
+    assert await worker.run("inline", lambda _: "next") == "next"
+    assert not decode.begun.is_set()
+
+
+async def test_urgent_work_leaves_urgent_work_alone(worker: Worker) -> None:
+    first = Decode()
+    popup = asyncio.create_task(worker.run("popup", first, urgent=True))
+    await begun(first)
+    other = asyncio.create_task(worker.run("other", lambda _: "other", urgent=True))
+    await asyncio.sleep(0.01)
+    first.released.set()
+    assert (await popup, await other) == ("done", "other")
+    assert first.steps_after_cancel == 0
+
+
 async def test_only_the_newest_waiting_of_each_kind_runs_newest_first(worker: Worker) -> None:
     ran: list[str] = []
     blocker = Decode()

@@ -212,8 +212,9 @@ class SlmLspServer(LanguageServer):
     ) -> T:
         """Do the work for a request about a document on the worker's thread.
 
-        What is done `meanwhile` prepares for such work, while nobody wants anything. Raises Cancelled when a newer
-        request took over, CheckpointError when no model can be used.
+        What is done `meanwhile` prepares for such work, while nobody wants anything. A popup goes before ghost text:
+        it is what shows that a key was pressed. Raises Cancelled when a newer request took over, CheckpointError when
+        no model can be used.
         """
         place, settings = self.place_of(document), self.settings
         root = self.root_of(document) if document else next(iter(self.documents.roots), None)
@@ -226,7 +227,9 @@ class SlmLspServer(LanguageServer):
             self.reader.look(root)  # once both follow it, so that each file is read once for both
             return ask(Tools(completer, memory, chroma, others, cancelled))
 
-        return await self.worker.run(f"{kind} ahead" if meanwhile else kind, work, meanwhile=meanwhile)
+        if meanwhile:
+            return await self.worker.run(f"{kind} ahead", work, meanwhile=True)
+        return await self.worker.run(kind, work, urgent=kind == "popup")
 
     def _chroma(self, root: Path | None, settings: Settings) -> Known:
         """What is known of a workspace's ChromaDB: of its interpreter's, else of ours."""

@@ -21,22 +21,30 @@ _STOP_SECONDS = 2.0
 
 
 class _Job:
-    def __init__(self, kind: str, work: Work[Any], meanwhile: bool) -> None:
+    def __init__(self, kind: str, work: Work[Any], *, meanwhile: bool, urgent: bool) -> None:
         self.kind = kind
         self.work = work
         self.meanwhile = meanwhile
+        self.urgent = urgent
         self.future: Future[Any] = Future()
         self.cancelled = threading.Event()
+        self.yields = False
+        """Whether it is to stop now and begin anew later."""
 
-    def run(self) -> None:
-        if not self.future.set_running_or_notify_cancel():
-            return
+    def run(self) -> bool:
+        """Do the work; False where it had to yield, and is to be run again."""
+        if not self.future.running() and not self.future.set_running_or_notify_cancel():
+            return True
         try:
             if self.cancelled.is_set():
                 raise Cancelled("a newer request took this one's place")
-            self.future.set_result(self.work(self.cancelled.is_set))
+            self.future.set_result(self.work(lambda: self.yields or self.cancelled.is_set()))
         except BaseException as error:  # a panic in a library's Rust is no Exception, and must not end the thread
+            if isinstance(error, Cancelled) and self.yields and not self.cancelled.is_set():
+                self.yields = False
+                return False
             self.future.set_exception(error)
+        return True
 
 
 class Worker:
@@ -50,19 +58,22 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name="slm-lsp-worker", daemon=True)
         self._thread.start()
 
-    async def run(self, kind: str, work: Work[T], *, meanwhile: bool = False) -> T:
+    async def run(self, kind: str, work: Work[T], *, meanwhile: bool = False, urgent: bool = False) -> T:
         """Run the work on the thread and return what it returns; raises what it raises.
 
         Earlier work of the same kind is told to stop, or never begins: its callers get Cancelled. Cancelling
         the awaiting task tells this work to stop. What is done `meanwhile` begins when nobody else wants anything,
-        and is told to stop as soon as somebody does.
+        and is told to stop as soon as somebody does. What is `urgent` does not wait for other work that is under way:
+        that stops, and begins anew afterwards.
         """
-        job = _Job(kind, work, meanwhile)
+        job = _Job(kind, work, meanwhile=meanwhile, urgent=urgent)
         with self._changed:
             superseded = [older for older in self._waiting if older.kind == kind]
             self._waiting = [older for older in self._waiting if older.kind != kind]
             if self._running and (self._running.kind == kind or (self._running.meanwhile and not meanwhile)):
                 self._running.cancelled.set()
+            elif self._running and urgent and not self._running.urgent:
+                self._running.yields = True
             (superseded if self._stopped else self._waiting).append(job)
             self._changed.notify()
         _give_up(superseded)
@@ -86,7 +97,16 @@ class Worker:
 
     def _loop(self) -> None:
         while job := self._next():
-            job.run()
+            if not job.run():
+                self._put_back(job)
+
+    def _put_back(self, job: _Job) -> None:
+        with self._changed:
+            gone = job.cancelled.is_set() or self._stopped
+            if not gone:
+                self._waiting.insert(0, job)  # whatever waits is newer
+        if gone:
+            _give_up([job])
 
     def _next(self) -> _Job | None:
         with self._changed:

@@ -9,12 +9,16 @@ import time
 
 
 def main() -> None:
+    told: list[int] = []
     for line in sys.stdin:
         question = json.loads(line)
+        if "overtaken" in question:
+            told.append(question["overtaken"])
+            continue
         if question.get("die"):
             os._exit(1)
         time.sleep(question.get("sleep", 0))
-        answer = {"result": [question["say"], os.getpid()], "memory": question.get("memory", 0)}
+        answer = {"result": [question["say"], os.getpid(), *told], "memory": question.get("memory", 0)}
         print(question.get("raw") or json.dumps(answer), flush=True)
 
 

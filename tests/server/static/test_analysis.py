@@ -199,7 +199,7 @@ async def test_a_wait_ends_and_the_answer_still_comes() -> None:
 def test_the_process_ends_with_its_stdin_though_it_is_busy() -> None:
     process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin and process.stdout
-    process.stdin.write(b'{"do": "warm", "source": "import ast, asyncio, unittest", ')
+    process.stdin.write(b'{"question": 1, "do": "warm", "source": "import ast, asyncio, unittest", ')
     process.stdin.write(b'"path": null, "root": null, "python": null}\n')
     process.stdin.close()
     assert process.wait(PATIENCE) == 0
@@ -219,7 +219,15 @@ def test_half_a_file_in_jedis_cache_is_forgotten(tmp_path: Path) -> None:
     """A process that is killed while it writes leaves one."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     where = {"path": None, "root": None, "python": None}
-    question = {"do": "names", "number": 1, "source": "import json\njson.", "line": 2, "column": 5, **where}
+    question = {
+        "question": 1,
+        "do": "names",
+        "number": 1,
+        "source": "import json\njson.",
+        "line": 2,
+        "column": 5,
+        **where,
+    }
 
     def ask() -> dict[str, Any]:
         child = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)

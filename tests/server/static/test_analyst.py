@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slm_lsp.server.static.analyst import HEALTHY, LONGEST_PAUSE, Analyst
+from slm_lsp.server.static.analyst import HEALTHY, LONGEST_PAUSE, Analyst, Urgency
 
 PUPPET = (sys.executable, "-P", str(Path(__file__).with_name("puppet.py")))
 PATIENCE = 60.0
@@ -156,3 +157,23 @@ def test_what_was_asked_ahead_is_hurried_when_it_is_wanted(analyst: Analyst) -> 
     analyst.hurry(running)
     analyst.hurry(ahead)
     assert said(analyst, 4)[0] == 4
+
+
+def test_who_is_overtaken_is_told_once(analyst: Analyst) -> None:
+    def running(urgency: Urgency, say: int) -> Future[Any]:
+        slow = analyst.ask(urgency, {"say": say, "sleep": 0.3})
+        while not slow.running() and not slow.done():
+            threading.Event().wait(0.01)
+        return slow
+
+    slow = running("ahead", 1)
+    assert analyst.ask("ahead", {"say": 2}).result(PATIENCE)[2:] == []
+    slow = running("ahead", 3)
+    analyst.hurry(slow)
+    assert analyst.ask("describe", {"say": 4}).result(PATIENCE)[2:] == [], "it is wanted"
+    slow = running("warm", 5)
+    assert said(analyst, 6)[2:] == [], "warming serves whoever comes next"
+    slow = running("ahead", 7)
+    described, named = analyst.ask("describe", {"say": 8}), analyst.ask("names", {"say": 9})
+    assert slow.result(PATIENCE)[2:] == []
+    assert described.result(PATIENCE)[2:] == named.result(PATIENCE)[2:] == [7]

@@ -32,12 +32,18 @@ ENDING = 2.0
 Urgency = Literal["describe", "names", "ahead", "warm"]
 """What a question is for, the most urgent first; of each only the newest waits."""
 _ORDER: tuple[Urgency, ...] = ("describe", "names", "ahead", "warm")
+_OVERTAKES: dict[Urgency, tuple[Urgency, ...]] = {"names": ("names", "ahead"), "describe": ("ahead",)}
+"""What each ends that is being answered: a list for another place is wanted now, one asked ahead may never be."""
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass
 class _Job:
+    urgency: Urgency
     question: dict[str, Any]
+    number: int
+    overtaken: bool = False
+    """Whether the process was told so."""
     future: Future[Any] = field(default_factory=Future)
 
 
@@ -55,7 +61,9 @@ class Analyst:
         self._patience = patience
         self._clock = clock
         self._changed = threading.Condition()
+        self._asked = 0
         self._waiting: dict[Urgency, _Job] = {}
+        self._answering: _Job | None = None
         self._stopped = False
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,27 +79,35 @@ class Analyst:
 
     def ask(self, urgency: Urgency, question: Mapping[str, Any]) -> Future[Any]:
         """The answer to come: JSON, or None where it failed, was overtaken by a newer one, or cannot be had."""
-        job = _Job(dict(question))
+        overtaken = None
         with self._changed:
+            self._asked += 1
+            job = _Job(urgency, {**question, "question": self._asked}, self._asked)
             older = self._waiting.pop(urgency, None)
             if self._stopped:
                 older = job
             else:
                 self._waiting[urgency] = job
+                overtaken = self._overtaken_by(urgency)
                 self._thread = self._thread or self._start_thread()
                 self._changed.notify()
         if older:
             _settle(older, None)
+        if overtaken:
+            self._tell({"overtaken": overtaken.number})
         return job.future
 
     def hurry(self, answer: Future[Any]) -> None:
-        """Have a question that was asked ahead answered as one for names, if it is still waiting."""
+        """Have a question that was asked ahead answered as one for names."""
         older = None
         with self._changed:
+            if self._answering and self._answering.future is answer:
+                self._answering.urgency = "names"
             ahead = self._waiting.get("ahead")
             if ahead and ahead.future is answer:
                 older = self._waiting.pop("names", None)
                 self._waiting["names"] = self._waiting.pop("ahead")
+                ahead.urgency = "names"
         if older:
             _settle(older, None)
 
@@ -107,6 +123,22 @@ class Analyst:
             _kill(process)
         if self._thread:
             self._thread.join(ENDING)
+
+    def _overtaken_by(self, urgency: Urgency) -> _Job | None:
+        """What is being answered though something else is wanted now, once."""
+        job = self._answering
+        if job is None or job.overtaken or job.urgency not in _OVERTAKES.get(urgency, ()):
+            return None
+        job.overtaken = True
+        return job
+
+    def _tell(self, what: Mapping[str, Any]) -> None:
+        """Send the process a line that has no answer."""
+        process = self._process
+        if process and process.stdin:
+            with suppress(OSError, ValueError):  # it has ended, or is being ended
+                process.stdin.write(json.dumps(what).encode() + b"\n")
+                process.stdin.flush()
 
     def _start_thread(self) -> threading.Thread:
         thread = threading.Thread(target=self._loop, name="slm-lsp-static", daemon=True)
@@ -124,10 +156,12 @@ class Analyst:
 
     def _next(self) -> _Job | None:
         with self._changed:
+            self._answering = None
             while not self._waiting and not self._stopped:
                 self._changed.wait()
             urgency = next((one for one in _ORDER if one in self._waiting), None)
-            return self._waiting.pop(urgency) if urgency else None
+            self._answering = self._waiting.pop(urgency) if urgency else None
+            return self._answering
 
     def _answer(self, question: Mapping[str, Any]) -> Any:
         process = self._running()

@@ -1,7 +1,8 @@
 """The process in which jedi runs: questions on stdin, answers on stdout, a line of JSON each.
 
 Knows: the lines, when to end. Must not know: what is asked. Ends at once when stdin does, busy or not: nothing is left
-behind when the server is killed.
+behind when the server is killed. A line {"overtaken": N} says that nobody waits for the answer to question N any more;
+it still gets one.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import shutil
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from slm_lsp.server.static.overtaking import Overtaking
 
 MOST_DATA = 1_500_000_000
 """Bytes of data after which an allocation fails, where the system has such a limit: a last resort."""
@@ -25,14 +29,17 @@ def main() -> None:
     """Answer until stdin ends."""
     answers = _private_stdout()
     _limit_memory()
-    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, lines), daemon=True).start()
+    questions: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    overtaking = Overtaking()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, questions, overtaking), daemon=True).start()
     # Imported here: the thread that notices the end of stdin must run before anything that takes time.
     from slm_lsp.server.static.listing import Listing
 
     listing = Listing()
     while True:
-        answer = _answer(listing, json.loads(lines.get()))
+        question = questions.get()
+        number = question.pop("question")
+        answer = overtaking.answered(number, partial(_answer, listing, question)) or {"error": "overtaken"}
         answers.write(json.dumps({**answer, "memory": resident()}).encode() + b"\n")
         answers.flush()
 
@@ -58,9 +65,13 @@ def _forget_cache() -> None:
     shutil.rmtree(jedi.settings.cache_directory, ignore_errors=True)
 
 
-def _read(source: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
+def _read(source: BinaryIO, questions: queue.SimpleQueue[dict[str, Any]], overtaking: Overtaking) -> None:
     for line in source:
-        lines.put(line)
+        said = json.loads(line)
+        if "overtaken" in said:
+            overtaking.overtake(said["overtaken"])
+        else:
+            questions.put(said)
     os._exit(0)
 
 
