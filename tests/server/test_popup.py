@@ -97,7 +97,7 @@ def test_marked_items_are_sorted_before_anybody_elses() -> None:
     assert max(sort_texts) < min("00", "!", "_a", "a")
 
 
-@pytest.mark.parametrize(("ordering", "wait"), [(0.0, 0.075), (0.015, 0.075), (0.04, 0.05), (0.2, 0.03)])
+@pytest.mark.parametrize(("ordering", "wait"), [(0.0, 0.065), (0.015, 0.065), (0.04, 0.04), (0.2, 0.03)])
 def test_static_analysis_is_waited_for_as_long_as_the_rest_leaves_time(ordering: float, wait: float) -> None:
     assert patience(ordering) == pytest.approx(wait)
 

@@ -36,11 +36,11 @@ from slm_lsp.server.tally import Outcome
 if TYPE_CHECKING:
     from slm_lsp.model.completion.ranking import Ranked
 
-SECONDS = 0.075
+SECONDS = 0.065
 """How long static analysis is waited for at most; a later answer is there for the next keystroke."""
 LEAST_SECONDS = 0.03
 """How long it is waited for at least, however slow the rest is."""
-ALL_SECONDS = 0.09
+ALL_SECONDS = 0.08
 """What a popup should take in all: what it usually takes to put names in order is taken off the wait."""
 FEW = 3
 """Most items beside another server that fills the same popup."""
