@@ -233,24 +233,41 @@ async def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
 
 
 @needs_proc
-async def test_what_is_behind_a_name_is_listed_before_its_dot_is_typed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("typed", "last", "label"),
+    [
+        (["lf"], ".", "borrow"),
+        (["lf = "], "s", "shelf"),
+        (["lf:\r\n    "], "s", "shelf"),
+        (["lf.borrow", "()"], "d", "days="),
+    ],
+)
+async def test_names_are_listed_before_they_are_asked_for(
+    tmp_path: Path, typed: list[str], last: str, label: str
+) -> None:
     editor = await Editor.start(tmp_path)
-    text = f"{SHELF}she"
+    text = f"{SHELF}if she"
     uri = editor.open("ahead.py", text)
     await popup_with(editor, uri, end_of(text), "shelf")
+
+    def type_on(keys: str) -> None:
+        nonlocal text
+        editor.change(uri, keys, types.Range(end_of(text), end_of(text)))
+        text += keys[:1] if keys == "()" else keys  # with a bracket the editor inserts the other one
+
     [analyst] = analysts_of(editor)
-    await idle(analyst)  # so that the next popup has its list
-    editor.change(uri, "lf", types.Range(end_of(text), end_of(text)))
-    text += "lf"
-    await editor.popup(uri, end_of(text))
+    for keys in typed:
+        await idle(analyst)  # so that the next popup has its list
+        type_on(keys)
+        await editor.popup(uri, end_of(text))
     await idle(analyst)
     os.kill(analyst, signal.SIGSTOP)  # from here on it can answer nothing
     try:
-        editor.change(uri, ".", types.Range(end_of(text), end_of(text)))
-        items = list((await editor.popup(uri, end_of(f"{text}."))).items)
+        type_on(last)
+        items = list((await editor.popup(uri, end_of(text))).items)
     finally:
         os.kill(analyst, signal.SIGCONT)
-    assert labeled(items, "borrow").data
+    assert labeled(items, label).data
     assert await editor.close() == 0
 
 

@@ -11,7 +11,6 @@ from slm_lsp.server.features.completion import (
     items_of,
     kinds_of,
     marked,
-    may_take_dot,
     patience,
 )
 from slm_lsp.server.static.analysis import Listed, Names
@@ -78,15 +77,6 @@ def test_a_keyword_argument_comes_with_its_sign_and_before_the_variable() -> Non
     assert found[0].data == {"list": 5, "name": "limit="}
     assert found[1].data == {"list": 5, "name": "limit"}
     assert found[3].data is None
-
-
-@pytest.mark.parametrize(
-    ("typed", "may"), [("shelf", True), ("she", False), ("", False), ("load", False), ("if", False), ("title", False)]
-)
-def test_a_dot_may_follow_a_name_that_has_something_behind_it(typed: str, may: bool) -> None:
-    kinds = {"shelf": "statement", "shelves": "", "load": "function", "if": "keyword"}
-    listed = [Listed(name, kind) for name, kind in kinds.items()]
-    assert may_take_dot(Names(5, (*listed, Listed("title", "param", keyword=True))), typed) == may
 
 
 def test_marked_items_are_sorted_before_anybody_elses() -> None:

@@ -65,7 +65,7 @@ def test_the_whole_word_is_served_by_one_question(analysis: StaticAnalysis) -> N
 
 def test_what_is_behind_a_name_is_listed_before_its_dot_is_typed(analysis: StaticAnalysis) -> None:
     before, after = f"{CODE}json", "\n# foreseen\n"
-    analysis.foresee(Source(None, None, text=before + after), len(before))
+    analysis.foresee(Source(None, None, text=before + after), len(before), ".")
     number = analysis._number
     names = asked(analysis, f"{before}.", "", after)
     assert names and names.number == number
@@ -94,13 +94,13 @@ class Still(Analyst):
 def test_what_was_foreseen_is_asked_once_and_hurried_when_it_is_wanted() -> None:
     still = Still()
     analysis = StaticAnalysis(still)
-    analysis.foresee(Source(None, None, text="x = json\n"), len("x = json"))
+    analysis.foresee(Source(None, None, text="x = json\n"), len("x = json"), ".")
     dotted = Source(None, None, text="x = json.\n")
     names = analysis.names(dotted, len("x = json."), len("x = json."))
     assert (still.asked, still.hurried) == (["ahead"], [still.last])
     still.last.set_result([["loads", "function"]])
     assert names.result(0) == Names(1, (Listed("loads", "function"),))
-    analysis.foresee(Source(None, None, text="x = json\n"), len("x = json"))
+    analysis.foresee(Source(None, None, text="x = json\n"), len("x = json"), ".")
     assert still.asked == ["ahead"], "it is known already"
 
 

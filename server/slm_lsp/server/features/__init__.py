@@ -11,6 +11,7 @@ from slm_lsp.server.features import (
     configuration,
     described,
     dismissed,
+    foreseen,
     inline_completion,
     lifecycle,
     status,
@@ -28,9 +29,10 @@ def register_features(server: SlmLspServer) -> None:
     popup = types.CompletionOptions(trigger_characters=[".", *chroma_items.TRIGGERS], resolve_provider=True)
     feature(types.TEXT_DOCUMENT_COMPLETION, popup)(completion.completion)
     feature(types.COMPLETION_ITEM_RESOLVE)(described.resolve)
-    feature(types.TEXT_DOCUMENT_DID_OPEN)(completion.did_open)
-    feature(types.TEXT_DOCUMENT_DID_SAVE)(completion.did_save)
-    feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)(completion.did_open_notebook)
+    feature(types.TEXT_DOCUMENT_DID_OPEN)(foreseen.did_open)
+    feature(types.TEXT_DOCUMENT_DID_CHANGE)(foreseen.did_change)
+    feature(types.TEXT_DOCUMENT_DID_SAVE)(foreseen.did_save)
+    feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)(foreseen.did_open_notebook)
     feature(dismissed.METHOD)(dismissed.dismissed)
     feature(status.METHOD)(status.status)
     server.command(inline_completion.ACCEPTED)(inline_completion.accepted)

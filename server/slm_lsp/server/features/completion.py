@@ -10,7 +10,6 @@ import keyword
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ from slm_lsp.server.features.chroma_items import (
     offers_at,
     without_repeats,
 )
+from slm_lsp.server.features.foreseen import may_take_dot
 from slm_lsp.server.static.analysis import Names, within
 from slm_lsp.server.tally import Outcome
 
@@ -58,8 +58,6 @@ _KINDS = {
     "property": _Kind.Property, "keyword": _Kind.Keyword, "param": _Kind.Variable,
 }  # fmt: skip
 """jedi's words that mean the same everywhere."""
-_WITHOUT_DOT = ("function", "keyword", "path")
-"""jedi's words for what is called, or stands by itself, before a dot comes."""
 
 
 async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.CompletionList:
@@ -103,7 +101,7 @@ async def completion(ls: SlmLspServer, params: types.CompletionParams) -> types.
         if ranked is not None:
             ls.ordering += (perf_counter() - began - ls.ordering) / 8
         if names and may_take_dot(names, word.typed):  # now that jedi keeps nobody from the processor
-            ls.static.foresee(ls.source_of(document, word.before + word.after), len(word.before))
+            ls.static.foresee(ls.source_of(document, word.before + word.after), len(word.before), ".")
         named = items_of([one.name for one in ranked or ()], names, word)
         explain(named, members)
         text = word.before[: len(word.before) - len(word.typed)] + word.after
@@ -119,11 +117,6 @@ def has_names(before: str) -> bool:
     """Whether names can stand behind the dot that a text ends with: not behind those of 3. and of ..."""
     line = before[before.rfind("\n") + 1 :]
     return _BEHIND_VALUE.search(line) is not None or _RELATIVE.match(line) is not None
-
-
-def may_take_dot(names: Names, typed: str) -> bool:
-    """Whether what is typed is a name that exists by itself, and a dot may well be next."""
-    return any(one.name == typed and not one.keyword and one.kind not in _WITHOUT_DOT for one in names.listed)
 
 
 def _in_code(before: str) -> bool:
@@ -179,29 +172,6 @@ def _ranked(tools: Tools, word: Word, name: str, names: Names | None, members: S
         tools.completer, word.before, word.after, existing=existing, path=name, memory=tools.memory,
         cancelled=tools.cancelled,
     )  # fmt: skip
-
-
-def did_open(ls: SlmLspServer, params: types.DidOpenTextDocumentParams) -> None:
-    """Have static analysis read what the document imports, before the first popup."""
-    _warm(ls, params.text_document.uri)
-
-
-def did_save(ls: SlmLspServer, _: types.DidSaveTextDocumentParams) -> None:
-    """Have names listed anew: other documents may see what was saved."""
-    ls.static.forget()
-
-
-def did_open_notebook(ls: SlmLspServer, params: types.DidOpenNotebookDocumentParams) -> None:
-    """The same for a notebook, of which one cell of Python stands for all."""
-    python = (cell.uri for cell in params.cell_text_documents if cell.language_id == "python")
-    for uri in islice(python, 1):
-        _warm(ls, uri)
-
-
-def _warm(ls: SlmLspServer, uri: str) -> None:
-    document = ls.documents.opened(uri)
-    if document and document.is_python and ls.settings.popup != "off":
-        ls.static.warm(ls.source_of(document, document.program))
 
 
 @dataclass(frozen=True)

@@ -96,9 +96,12 @@ class StaticAnalysis:
         """
         return self._listed("names", source, source.text[:offset], source.text[end:])
 
-    def foresee(self, source: Source, offset: int) -> None:
-        """Have the names behind a dot listed that may be typed at `offset` next: whoever asks then has them sooner."""
-        self._listed("ahead", source, f"{source.text[:offset]}.", source.text[offset:])
+    def foresee(self, source: Source, offset: int, typed: str = "") -> None:
+        """Have the names listed for a word that may begin at `offset`, once something is `typed` there.
+
+        Whoever asks for them then has them sooner.
+        """
+        self._listed("ahead", source, source.text[:offset] + typed, source.text[offset:])
 
     def _listed(self, urgency: Urgency, source: Source, text_before: str, text_after: str) -> Future[Names | None]:
         """The names between two texts, which may not be the source's own."""
