@@ -90,6 +90,18 @@ async def test_urgent_work_goes_before_what_is_under_way_which_begins_anew(worke
     assert decode.steps_after_cancel == 2
 
 
+async def test_urgent_work_goes_before_newer_work_that_is_not(worker: Worker) -> None:
+    ran: list[str] = []
+    decode = Decode()
+    first = asyncio.create_task(worker.run("inline", decode))
+    await begun(decode)
+    popup = asyncio.create_task(worker.run("popup", lambda _: ran.append("popup"), urgent=True))
+    newer = asyncio.create_task(worker.run("inline", lambda _: ran.append("newer")))
+    await asyncio.gather(popup, newer, return_exceptions=True)
+    assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], Cancelled)
+    assert ran == ["popup", "newer"]
+
+
 async def test_what_yields_is_still_replaced_by_newer_work_of_its_kind(worker: Worker) -> None:
     decode, popup = Decode(), Decode()
     ghost = asyncio.create_task(worker.run("inline", decode))

@@ -17,6 +17,7 @@ from slm_lsp.trainer.team import Team, gathered
 
 SMALL = ModelConfig(vocab_size=61, context=16, layers=2, width=32, heads=2, hidden=64)
 TOKENS = 512
+WHOLE = Budget(tokens=TOKENS)
 NOISE = 3e-4
 """Of losses, in bfloat16; one batch differs from the next by thirty times as much."""
 
@@ -25,14 +26,14 @@ def batch(step: int) -> torch.Tensor:
     return torch.randint(61, (4, 17), generator=torch.Generator().manual_seed(step))
 
 
-def run_of(team: Team, state_file: Path | None) -> Run:
+def run_of(team: Team, state_file: Path | None, budget: Budget = WHOLE) -> Run:
     """A run that takes one batch a step, or one a process."""
 
     def batches(step: int, progress: float) -> torch.Tensor:
         return torch.cat([batch(2 * step), batch(2 * step + 1)]) if team.size == 1 else batch(step)
 
     torch.manual_seed(0)
-    return Run(TinyGPT(SMALL), batches, recipe=Recipe(), budget=Budget(tokens=TOKENS), team=team, state_file=state_file)
+    return Run(TinyGPT(SMALL), batches, recipe=Recipe(), budget=budget, team=team, state_file=state_file)
 
 
 def help_run(team: Team, state_file: Path) -> None:
@@ -77,3 +78,25 @@ def test_a_process_that_ends_is_said(tmp_path: Path) -> None:
         gathered(2, fail, tmp_path) as team,
     ):
         run_of(team, None).run()
+
+
+def help_late(team: Team, state_file: Path) -> None:
+    late = run_of(team, None, Budget(seconds=1.0))
+    late.state.seconds = 0.5  # its clock is fast
+    late.run()
+
+
+def test_a_team_ends_by_one_clock(tmp_path: Path) -> None:
+    with gathered(2, help_late, tmp_path) as team:
+        run = run_of(team, None, Budget(seconds=1.0))
+        run.run()
+    assert run.finished
+
+
+def test_fewer_processes_go_on_with_other_batches(tmp_path: Path) -> None:
+    state_file = tmp_path / "state.pt"
+    with gathered(2, help_run, state_file) as team:
+        run_of(team, state_file).run()
+    alone = run_of(Team(), state_file, Budget(tokens=2 * TOKENS))
+    assert alone.resume()
+    assert (alone.state.step, alone.state.drawn) == (4, 8)

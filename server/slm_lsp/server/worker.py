@@ -41,14 +41,13 @@ class _Job:
             self.future.set_result(self.work(lambda: self.yields or self.cancelled.is_set()))
         except BaseException as error:  # a panic in a library's Rust is no Exception, and must not end the thread
             if isinstance(error, Cancelled) and self.yields and not self.cancelled.is_set():
-                self.yields = False
                 return False
             self.future.set_exception(error)
         return True
 
 
 class Worker:
-    """Runs one piece of work at a time, the newest first; of each kind, only the newest is worth its while."""
+    """Runs one piece of work at a time, the urgent first, then the newest; of each kind only the newest matters."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -63,8 +62,8 @@ class Worker:
 
         Earlier work of the same kind is told to stop, or never begins: its callers get Cancelled. Cancelling
         the awaiting task tells this work to stop. What is done `meanwhile` begins when nobody else wants anything,
-        and is told to stop as soon as somebody does. What is `urgent` does not wait for other work that is under way:
-        that stops, and begins anew afterwards.
+        and is told to stop as soon as somebody does. What is `urgent` does not wait for other work, not for what is
+        under way either: that stops, and begins anew afterwards.
         """
         job = _Job(kind, work, meanwhile=meanwhile, urgent=urgent)
         with self._changed:
@@ -114,7 +113,8 @@ class Worker:
             while not self._waiting and not self._stopped:
                 self._changed.wait()
             if self._waiting:
-                self._running = next((job for job in reversed(self._waiting) if not job.meanwhile), self._waiting[-1])
+                self._running = max(reversed(self._waiting), key=lambda job: (job.urgent, not job.meanwhile))
+                self._running.yields = False
                 self._waiting.remove(self._running)
             return self._running
 

@@ -161,7 +161,7 @@ def test_what_was_asked_ahead_is_hurried_when_it_is_wanted(analyst: Analyst) -> 
 
 def test_who_is_overtaken_is_told_once(analyst: Analyst) -> None:
     def running(urgency: Urgency, say: int) -> Future[Any]:
-        slow = analyst.ask(urgency, {"say": say, "sleep": 0.3})
+        slow = analyst.ask(urgency, {"say": say, "sleep": 1.0})
         while not slow.running() and not slow.done():
             threading.Event().wait(0.01)
         return slow
@@ -174,6 +174,13 @@ def test_who_is_overtaken_is_told_once(analyst: Analyst) -> None:
     slow = running("warm", 5)
     assert said(analyst, 6)[2:] == [], "warming serves whoever comes next"
     slow = running("ahead", 7)
-    described, named = analyst.ask("describe", {"say": 8}), analyst.ask("names", {"say": 9})
+    assert analyst.ask("describe", {"say": 8}).result(PATIENCE)[2:] == [], "it may be wanted next"
+    slow = running("ahead", 9)
+    first, named = analyst.ask("names", {"say": 10}), analyst.ask("names", {"say": 11})
     assert slow.result(PATIENCE)[2:] == []
-    assert described.result(PATIENCE)[2:] == named.result(PATIENCE)[2:] == [7]
+    assert first.result(PATIENCE) is None
+    assert named.result(PATIENCE)[2:] == [9]
+    running("ahead", 12)
+    ahead = analyst.ask("ahead", {"say": 13})
+    analyst.hurry(ahead)
+    assert ahead.result(PATIENCE)[2:] == [9, 12], "what was asked ahead and is wanted overtakes too"

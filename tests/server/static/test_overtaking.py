@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 import threading
@@ -9,7 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import parso.cache
 import pytest
+from jedi.inference.compiled.subprocess import CompiledSubprocess
+from parso.grammar import Grammar
 
 from slm_lsp.server.static.analyst import Analyst
 from slm_lsp.server.static.overtaking import AGAIN, GRACE, WHOLE, Overtaking
@@ -93,6 +97,16 @@ def test_what_must_be_whole_is_finished_first(overtaking: Overtaking, module: st
 
     assert overtaken(overtaking, 1, work) is None
     assert done == ["answer"]
+
+
+def test_what_must_be_whole_is_what_jedi_and_parso_call_so() -> None:
+    functions = (
+        CompiledSubprocess._send,
+        Grammar.parse,  # which may change an earlier tree in place
+        parso.cache.try_to_save_module,
+        importlib._bootstrap._load,  # type: ignore[attr-defined]
+    )
+    assert {function.__globals__["__name__"] for function in functions} == set(WHOLE)
 
 
 def test_a_signal_that_comes_too_late_ends_nothing(overtaking: Overtaking) -> None:

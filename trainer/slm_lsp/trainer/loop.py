@@ -28,7 +28,7 @@ from slm_lsp.trainer.optimizer import Optimizer, Recipe
 from slm_lsp.trainer.team import Team
 
 Batches = Callable[[int, float], Tensor]
-"""(step, progress) -> the batch of that step; a pure function, so that a resumed run sees the same data."""
+"""(number, progress) -> that batch; a pure function, so that a resumed run sees no other data."""
 Loss = Callable[[TinyGPT, Tensor, int], Tensor]
 """(model, batch, step) -> the scalar loss to minimize."""
 Measure = Callable[[TinyGPT], float]
@@ -69,6 +69,8 @@ class RunState:
     """Optimizer steps done."""
     tokens: int = 0
     """Tokens trained on."""
+    drawn: int = 0
+    """Batches taken, by all processes."""
     seconds: float = 0.0
     """Time spent, over all sessions."""
     loss: float = float("nan")
@@ -160,7 +162,7 @@ class Run:
         """
         self.model.train()
         saved = time.monotonic()
-        while not self.finished and not self._told_to(stop):
+        while not self._told_to(stop) and not self.finished:  # in this order: all must judge by one clock
             started, before = time.monotonic(), self.progress
             self._step()
             if self._measure and self.state.step % self._measure_every == 0:
@@ -182,7 +184,7 @@ class Run:
         return bool(stopped)
 
     def _step(self) -> None:
-        draw = self.state.step * self._team.size + self._team.rank  # no two of a team see the same batch
+        draw = self.state.drawn + self._team.rank  # no two of a team see the same batch
         batch = self._batches(draw, self.progress).to(self.compute.device, non_blocking=True)
         self.state.loss = self._team.average(self.model.parameters(), float(self._backward(batch)))
         self._optimizer.step(self.progress)
@@ -190,6 +192,7 @@ class Run:
             raise TrainingError(f"the loss became {self.state.loss} at step {self.state.step}; lower the learning rate")
         self.state.losses.append(self.state.loss)
         self.state.step += 1
+        self.state.drawn += self._team.size
         self.state.tokens += batch.shape[0] * (batch.shape[1] - 1) * self._team.size
 
     def _backward(self, batch: Tensor) -> Tensor:
@@ -252,7 +255,7 @@ class Run:
             content = torch.load(self._state_file, map_location=self.compute.device, weights_only=True)
             self.model.load_state_dict(content["model"])
             self._optimizer.load_state_dict(content["optimizer"])
-            self.state = RunState(**content["state"])
+            self.state = RunState(**{"drawn": content["state"]["step"], **content["state"]})
             self._best = content["best"]
         except Exception as error:  # torch reports unreadable files by many unrelated types
             raise TrainingError(

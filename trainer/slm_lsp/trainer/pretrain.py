@@ -138,7 +138,7 @@ def train(
         raise typer.Exit(130)
     return run.model.cpu().eval(), {
         "kind": "base", "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "tokens": state.tokens,
-        "steps": state.step, "minutes": round(state.seconds / 60, 1), "device": compute.device,
+        "processes": team.size, "steps": state.step, "minutes": round(state.seconds / 60, 1), "device": compute.device,
         "train_loss": round(sum(state.losses[-200:]) / len(state.losses[-200:]), 4),
         "recipe": asdict(recipe), "recipes": state.recipes, "mix": asdict(mix), "corpus": dict(pack.meta),
     }  # fmt: skip
@@ -208,7 +208,7 @@ def command(
     shape: Annotated[Literal["mini", "small", "large"], typer.Option(help="large wants a GPU.")] = "small",
     rows: Annotated[int, typer.Option(help="Sequences in a batch, of each process.")] = 8,
     processes: Annotated[
-        int, typer.Option(min=1, help="That train together, each with a share of the cores; 1 on a GPU.")
+        int, typer.Option(min=1, help="That train together, each with a share of the cores; on the CPU alone.")
     ] = 1,
     holes: Annotated[
         tuple[float, float], typer.Option(help="Shares of rows with a hole to fill: before and in the decay.")
@@ -229,6 +229,8 @@ def command(
 
     Interrupt it whenever you like: the same command resumes. Example: --minutes 60
     """
+    if processes > 1 and device != "cpu":
+        raise typer.BadParameter("several processes train on the CPU alone", param_hint="--processes")
     with opened(packed or packed_folder()) as pack:
         if not parts:
             points_of_split("tune", archives_folder())  # where they are missing, say so now, not after the training

@@ -78,6 +78,7 @@ def gathered(size: int, work: Callable[..., Any], *arguments: object) -> Iterato
     if size == 1:
         yield Team()
         return
+    threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
         meeting = str(Path(folder) / "meeting")
         context = multiprocessing.get_context("spawn")
@@ -90,7 +91,9 @@ def gathered(size: int, work: Callable[..., Any], *arguments: object) -> Iterato
         try:
             yield _meet(meeting, 0, size)
         finally:
-            torch.distributed.destroy_process_group()
+            torch.set_num_threads(threads)
+            if torch.distributed.is_initialized():
+                torch.distributed.destroy_process_group()
             for other in others:
                 other.join(_ENDING)
                 other.kill()
@@ -102,7 +105,6 @@ def _join(meeting: str, rank: int, size: int, work: Callable[..., Any], argument
 
 def _meet(meeting: str, rank: int, size: int) -> Team:
     torch.set_num_threads(max((os.cpu_count() or 1) // size, 1))
-    torch.distributed.init_process_group(
-        "gloo", init_method=Path(meeting).as_uri(), rank=rank, world_size=size, timeout=WAIT
-    )
+    store = torch.distributed.FileStore(meeting, size)  # type: ignore[attr-defined]
+    torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=size, timeout=WAIT)
     return Team(rank, size)

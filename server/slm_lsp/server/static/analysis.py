@@ -92,7 +92,7 @@ class StaticAnalysis:
         """The names at `offset`, where the word begins that is being typed and now ends at `end`.
 
         While nothing but this word changes, the answer is kept, also one that came too late. None where nothing is
-        known: the text is too long, the analyst failed or pauses.
+        known: the text is too long, the analyst failed or pauses, names at another place were wanted meanwhile.
         """
         return self._listed("names", source, source.text[:offset], source.text[end:])
 

@@ -32,8 +32,8 @@ ENDING = 2.0
 Urgency = Literal["describe", "names", "ahead", "warm"]
 """What a question is for, the most urgent first; of each only the newest waits."""
 _ORDER: tuple[Urgency, ...] = ("describe", "names", "ahead", "warm")
-_OVERTAKES: dict[Urgency, tuple[Urgency, ...]] = {"names": ("names", "ahead"), "describe": ("ahead",)}
-"""What each ends that is being answered: a list for another place is wanted now, one asked ahead may never be."""
+_OVERTAKEN: tuple[Urgency, ...] = ("names", "ahead")
+"""What ends where it is being answered and names are wanted: lists for another place, or for one that may be next."""
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -88,18 +88,17 @@ class Analyst:
                 older = job
             else:
                 self._waiting[urgency] = job
-                overtaken = self._overtaken_by(urgency)
+                overtaken = self._overtaken() if urgency == "names" else None
                 self._thread = self._thread or self._start_thread()
                 self._changed.notify()
         if older:
             _settle(older, None)
-        if overtaken:
-            self._tell({"overtaken": overtaken.number})
+        self._tell(overtaken)
         return job.future
 
     def hurry(self, answer: Future[Any]) -> None:
         """Have a question that was asked ahead answered as one for names."""
-        older = None
+        older = overtaken = None
         with self._changed:
             if self._answering and self._answering.future is answer:
                 self._answering.urgency = "names"
@@ -108,8 +107,10 @@ class Analyst:
                 older = self._waiting.pop("names", None)
                 self._waiting["names"] = self._waiting.pop("ahead")
                 ahead.urgency = "names"
+                overtaken = self._overtaken()
         if older:
             _settle(older, None)
+        self._tell(overtaken)
 
     def stop(self) -> None:
         """End the process and the thread; what waits is answered with None."""
@@ -124,21 +125,19 @@ class Analyst:
         if self._thread:
             self._thread.join(ENDING)
 
-    def _overtaken_by(self, urgency: Urgency) -> _Job | None:
-        """What is being answered though something else is wanted now, once."""
+    def _overtaken(self) -> _Job | None:
+        """What is being answered though other names are wanted now, once."""
         job = self._answering
-        if job is None or job.overtaken or job.urgency not in _OVERTAKES.get(urgency, ()):
+        if job is None or job.overtaken or job.urgency not in _OVERTAKEN or self._process is None:
             return None
         job.overtaken = True
         return job
 
-    def _tell(self, what: Mapping[str, Any]) -> None:
-        """Send the process a line that has no answer."""
-        process = self._process
-        if process and process.stdin:
-            with suppress(OSError, ValueError):  # it has ended, or is being ended
-                process.stdin.write(json.dumps(what).encode() + b"\n")
-                process.stdin.flush()
+    def _tell(self, overtaken: _Job | None) -> None:
+        """Have the process told which question was overtaken; on a thread, since it may not read yet."""
+        if overtaken and (process := self._process):
+            line = json.dumps({"overtaken": overtaken.number}).encode() + b"\n"
+            threading.Thread(target=_send, args=(process, line), daemon=True).start()
 
     def _start_thread(self) -> threading.Thread:
         thread = threading.Thread(target=self._loop, name="slm-lsp-static", daemon=True)
@@ -222,6 +221,14 @@ class Analyst:
     def _pause(self) -> None:
         self._troubles += 1
         self._not_before = self._clock() + min(0.5 * 2**self._troubles, LONGEST_PAUSE)
+
+
+def _send(process: subprocess.Popen[bytes], line: bytes) -> None:
+    """Send a line that has no answer, unless the process has ended."""
+    with suppress(OSError, ValueError):
+        if process.stdin:
+            process.stdin.write(line)
+            process.stdin.flush()
 
 
 def _exchange(process: subprocess.Popen[bytes], line: bytes) -> bytes:

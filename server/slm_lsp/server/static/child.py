@@ -69,7 +69,7 @@ def _read(source: BinaryIO, questions: queue.SimpleQueue[dict[str, Any]], overta
     for line in source:
         said = json.loads(line)
         if "overtaken" in said:
-            overtaking.overtake(said["overtaken"])
+            threading.Thread(target=overtaking.overtake, args=(said["overtaken"],), daemon=True).start()
         else:
             questions.put(said)
     os._exit(0)

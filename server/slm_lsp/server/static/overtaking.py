@@ -3,8 +3,8 @@
 Knows: signals, what must not be cut in two. Must not know: what is asked, jedi's names.
 
 A signal reaches the main thread wherever it is, also in the middle of jedi's talk with the user's interpreter, whose
-answer would then be read by whoever asks next, or of writing to parso's cache. So the handler looks where it came in
-between, and leaves it at that there; it is tried again soon after.
+answer would then be read by whoever asks next, or of a parse, which may be changing the tree of an earlier text in
+place. So the handler looks where it came in between, and leaves it at that there; it is tried again soon after.
 """
 
 from __future__ import annotations
@@ -19,12 +19,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 GRACE = 0.25
-"""Seconds that every question is granted: what is nearly done may be wanted again."""
+"""Seconds that a question is granted which is being answered: what is nearly done may be wanted again."""
 AGAIN = 0.02
 """Seconds between two tries."""
-TRIES = 100
-"""Most of them; what cannot be ended goes on."""
-WHOLE = ("jedi.inference.compiled.subprocess", "parso.cache", "pickle")
+WHOLE = ("jedi.inference.compiled.subprocess", "parso.grammar", "parso.cache", "importlib._bootstrap")
 """Modules whose work is done wholly or not at all."""
 
 
@@ -51,17 +49,14 @@ class Overtaking:
             finally:
                 self._answering = None
         except Overtaken:
-            self._answering = None
             return None
 
     def overtake(self, number: int) -> None:
-        """Have the answering of a question ended, also before it begins. On another thread, which waits for it."""
+        """Have the answering of a question ended, also before it begins. On another thread, which waits for that."""
         self._unwanted = number
         while self._answering == number and (left := self._began + GRACE - time.monotonic()) > 0:
             time.sleep(min(left, AGAIN))
-        for _ in range(TRIES):
-            if self._answering != number:
-                break
+        while self._answering == number:
             _thread.interrupt_main()
             time.sleep(AGAIN)
 
@@ -72,4 +67,5 @@ class Overtaking:
             if frame.f_globals.get("__name__") in WHOLE:
                 return
             frame = frame.f_back
+        self._answering = None  # another signal must not come in between while this one is dealt with
         raise Overtaken
