@@ -91,17 +91,18 @@ class Reporter:
 
     def __init__(self, run: Run, say: Callable[..., None] = print, every: float = 60.0) -> None:
         self._run, self._say, self._every = run, say, every
-        self._last = (time.monotonic(), run.state.tokens)
+        self._last = (time.monotonic(), run.state.tokens, run.progress)
 
     def __call__(self, state: RunState) -> None:
         """Called after every step."""
         now = time.monotonic()
-        since, tokens = self._last
+        since, tokens, progress = self._last
         if now - since < self._every:
             return
-        self._last = (now, state.tokens)
+        self._last = (now, state.tokens, self._run.progress)
         speed = (state.tokens - tokens) / (now - since)
-        left = state.seconds / max(self._run.progress, 1e-9) - state.seconds
+        # At the pace of the last minute: an earlier session's may have been another.
+        left = (1 - self._run.progress) / max(self._run.progress - progress, 1e-9) * (now - since)
         recent = sum(state.losses[-50:]) / len(state.losses[-50:])
         self._say(
             f"step {state.step:6d}  {self._run.progress:6.1%}  loss {recent:.3f}  {state.tokens / 1e6:.2f}M tokens"
