@@ -2,6 +2,7 @@
 PYTHON ?= python3
 MINUTES ?= 60
 DEVICE ?= cpu
+PROCESSES ?= 1
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -77,8 +78,8 @@ cookbook: $(READY)  ## coverage of ChromaDB's API, overlap between programs, and
 	$(RUN) -m slm_lsp.trainer.cookbook overlap
 	$(RUN) -m slm_lsp.trainer.cookbook readme
 
-pretrain: $(READY)  ## train the base model: make pretrain MINUTES=60 [DEVICE=cuda]; resumable
-	$(RUN) -m slm_lsp.trainer.pretrain --minutes $(MINUTES) --device $(DEVICE)
+pretrain: $(READY)  ## train the base model: make pretrain MINUTES=60 [PROCESSES=2 | DEVICE=cuda]; resumable
+	$(RUN) -m slm_lsp.trainer.pretrain --minutes $(MINUTES) --device $(DEVICE) --processes $(PROCESSES)
 
 figures: $(READY)  ## the base model's figures on the packages of the split `test` (fetch the corpus first)
 	$(VENV)/bin/slm-lsp evaluate --split test --model base

@@ -25,7 +25,7 @@ from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.network.weights import write_torch
 from slm_lsp.trainer.optimizer import Optimizer, Recipe
-from slm_lsp.trainer.team import Team
+from slm_lsp.trainer.team import ALONE, Team
 
 Batches = Callable[[int, float], Tensor]
 """(number, progress) -> that batch; a pure function, so that a resumed run sees no other data."""
@@ -33,7 +33,6 @@ Loss = Callable[[TinyGPT, Tensor, int], Tensor]
 """(model, batch, step) -> the scalar loss to minimize."""
 Measure = Callable[[TinyGPT], float]
 """The validation loss; lower is better."""
-ALONE = Team()
 
 
 def cross_entropy(model: TinyGPT, batch: Tensor, step: int = 0) -> Tensor:

@@ -45,10 +45,10 @@ from slm_lsp.trainer.corpus.unpack import points_of_split
 from slm_lsp.trainer.entry import ends_well
 from slm_lsp.trainer.export import export
 from slm_lsp.trainer.ferry import read_parts, write_parts
-from slm_lsp.trainer.loop import ALONE, Budget, Compute, Run, RunState, cross_entropy, stable_file
+from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy, stable_file
 from slm_lsp.trainer.optimizer import Recipe
 from slm_lsp.trainer.rows import Mix, rows_of
-from slm_lsp.trainer.team import Team, gathered
+from slm_lsp.trainer.team import ALONE, Team, gathered
 from slm_lsp.trainer.tune import fit
 
 SHAPES = {

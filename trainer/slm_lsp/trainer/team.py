@@ -63,6 +63,10 @@ class Team:
         return told.tolist()
 
 
+ALONE = Team()
+"""One process without others."""
+
+
 def _shared(exchange: Callable[[], object]) -> None:
     try:
         exchange()
@@ -76,7 +80,7 @@ def _shared(exchange: Callable[[], object]) -> None:
 def gathered(size: int, work: Callable[..., Any], *arguments: object) -> Iterator[Team]:
     """A team of so many processes; the others call `work(team, *arguments)`, which must be importable, and then end."""
     if size == 1:
-        yield Team()
+        yield ALONE
         return
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
