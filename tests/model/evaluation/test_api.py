@@ -79,7 +79,7 @@ def test_exact_begins_with_the_target_and_does_not_go_on_with_the_same_word() ->
         judge_api(Says("get_or_create_collection(name)", ("x", "get_or_create_collection"), suffixes), [point])
     )
     wrong = next(judge_api(Says("get_or_create_collections(", ("x",), suffixes), [point]))
-    assert (right.right, right.rank) == (True, 2)
+    assert (right.right, right.rank) == (True, 2) and right.ms > 0
     assert (wrong.right, wrong.rank) == (False, 0)
     assert all(suffix.startswith("\n") for suffix in suffixes)
 

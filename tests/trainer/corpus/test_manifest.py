@@ -15,11 +15,14 @@ HEAD = "package\tversion\tsplit\tfile_kind\tarchive\tsha256\n"
 
 def test_the_shipped_manifest_is_usable() -> None:
     packages = read_manifest()
-    assert Counter(package.split for package in packages) == {"train": 41, "test": 7, "adapt": 6, "tune": 6}
+    assert Counter(package.split for package in packages) == {"train": 101, "test": 7, "adapt": 6, "tune": 6}
     assert [package.name for package in packages if package.local] == ["stdlib", "cookbook"]
     specific = [package.name for package in packages if package.platform_specific]
     assert specific == ["chromadb", "pandas", "scikit-learn"]
     assert len({package.archive for package in packages if not package.local}) == len(packages) - 2
+    assert len({package.name for package in packages}) == len(packages)
+    projects = [package for package in packages if package.project]
+    assert len(projects) == 60 and {package.split for package in projects} == {"train"}
 
 
 def test_the_hash_names_the_table(tmp_path: Path) -> None:

@@ -46,6 +46,13 @@ def test_the_groups_hold_their_files(pack: Pack) -> None:
     assert pack.groups["general"].dtype == np.uint16
 
 
+def test_all_of_a_project_around_chromadb_is_trained_on_as_chromadb_code(tmp_path: Path) -> None:
+    project = replace(source("of_a_project"), project=True)
+    pack = write_pack([*TRAIN, project], TUNE, TOKENIZER, tmp_path / "packed")
+    assert "of_a_project" in TOKENIZER.decode(pack.groups["chroma"].tolist())
+    assert "of_a_project" not in TOKENIZER.decode(pack.groups["general"].tolist())
+
+
 def test_the_validation_arrays_count_their_bytes(pack: Pack) -> None:
     assert set(pack.validation) == set(pack.validation_bytes) == set(VALIDATION)
     text = f"{TUNE[1].path}\n{TUNE[1].text}"

@@ -17,9 +17,9 @@ A decoder-only transformer (RMSNorm, RoPE, SwiGLU, tied embeddings) that complet
 context {context} tokens, vocabulary {vocab_size:,}; int8 weights in blocks of 32.
 
 - **Data**: the packages of split `train` in `corpus/packages.tsv` (name, version, licence, sha256), permissively
-  licensed, and the Python standard library. ChromaDB code is oversampled: {chroma:.0%} of the rows, {chroma_decay:.0%}
-  at the end. No text of the splits `tune`, `test` and `adapt`.
-- **Training**: {tokens:,} tokens in {minutes} minutes on {device}; warmup, stable, decay over the last
+  licensed, and the Python standard library. ChromaDB code (files that use it, small projects built around it) is
+  oversampled: {chroma:.0%} of the rows, {chroma_decay:.0%} at the end. No text of the splits `tune`, `test`, `adapt`.
+- **Training**: {tokens:,} tokens in {minutes} minutes on {device}{processes}; warmup, stable, decay over the last
   {decay:.0%}; {rates}; at most {holes:.0%} of the text fill-in-the-middle.
 - **Figures**: below; those that users are promised, on the split `test`, are in the README.
 - **Limits**: it is tiny. It knows idiom, not your code; it invents names; it writes a line, not a function. Train it
@@ -57,6 +57,7 @@ def base_card(config: ModelConfig, metrics: Mapping[str, Any], version: str = "0
             **config.to_dict(), **metrics["recipe"], **metrics["mix"], **tune,
             "rates": _rates(metrics),
             "tokens": metrics["tokens"], "minutes": metrics["minutes"], "device": metrics["device"],
+            "processes": _team(metrics.get("processes", 1)),
             "holes": max(metrics["corpus"]["recipe"]["share"], metrics["mix"].get("holes_decay", 0.0)),
         },
     )  # fmt: skip
@@ -68,6 +69,11 @@ def base_card(config: ModelConfig, metrics: Mapping[str, Any], version: str = "0
     if test := metrics.get("test"):
         card += TEST.format(bits=test["bits_per_byte"], **test["by_heart"])
     return card
+
+
+def _team(processes: int) -> str:
+    """How many processes ended the run, where it was more than one; earlier sessions may have had fewer."""
+    return f" (the last of them in {processes} processes)" if processes > 1 else ""
 
 
 def _rates(metrics: Mapping[str, Any]) -> str:

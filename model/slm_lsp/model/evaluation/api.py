@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 
 from slm_lsp.model.evaluation.calls import chroma_nodes
 from slm_lsp.model.evaluation.judging import LABELS, Completes, Judgement, rank_of
@@ -46,14 +47,16 @@ def judge_api(completer: Completes, points: Sequence[Point]) -> Iterator[Judgeme
     """
     for point in points:
         rest_of_file = point.suffix[point.suffix.find("\n") :] if "\n" in point.suffix else ""
+        began = perf_counter()
         offer = completer.complete(point.prefix, rest_of_file, path=point.path)
+        took = (perf_counter() - began) * 1000
         asked = completer.identifiers(point.prefix, rest_of_file, path=point.path, limit=LABELS)
         names = tuple(entry.name for entry in asked)
         text, confidence, shown = (offer.text, offer.confidence, offer.shown) if offer else ("", 0.0, False)
         begins = re.match(re.escape(point.target) + (r"(?!\w)" if point.target[-1:].isalnum() else ""), text)
         rank = rank_of(point.target.removesuffix("="), [name.removesuffix("=") for name in names])
         similarity = edit_similarity(text[: len(point.target)], point.target)
-        yield Judgement(point, text, confidence, shown, bool(begins), similarity, names, rank, 0.0)
+        yield Judgement(point, text, confidence, shown, bool(begins), similarity, names, rank, took)
 
 
 def _spots(tree: ast.Module, starts: Sequence[int]) -> Iterator[tuple[str, int, int]]:

@@ -36,6 +36,8 @@ class Package:
     """File name of the archive; "" for what is local."""
     sha256: str
     """Of the archive, in hex; "" for what is local."""
+    project: bool = False
+    """Whether it is a small project built around ChromaDB, every file of which is like our users' own."""
 
     @property
     def label(self) -> str:
@@ -72,8 +74,8 @@ def _package(path: Path, number: int, row: dict[str, str | None]) -> Package:
     split, kind = values["split"], values["file_kind"]
     if split not in get_args(Split) or kind not in get_args(Kind) or not values["package"]:
         raise CorpusError(f"{path}, line {number}: unknown split {split!r} or kind {kind!r}, or no package name")
-    archive, sha256 = values["archive"], values["sha256"]
-    package = Package(values["package"], values["version"], split, kind, archive, sha256)  # type: ignore[arg-type]
+    archive, sha256, project = values["archive"], values["sha256"], row.get("role") == "project"
+    package = Package(values["package"], values["version"], split, kind, archive, sha256, project)  # type: ignore[arg-type]
     if not package.local and (not sha256 or Path(archive).name != archive):
         raise CorpusError(f"{path}, line {number}: {package.name} needs an archive's file name and its sha256")
     return package

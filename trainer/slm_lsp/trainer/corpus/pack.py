@@ -30,7 +30,7 @@ FORMAT = 1
 META = "meta.json"
 """Name of the file that describes the arrays."""
 GROUPS = ("chroma", "general")
-"""The training groups: files that use ChromaDB, and all others."""
+"""The training groups: files that use ChromaDB with all of the small projects built around it, and all others."""
 VALIDATION = ("chroma", "general", "fim")
 """The validation arrays: the tune split's groups as plain text, and a sample of both with holes only."""
 FIM_VALIDATION_FILES = 60
@@ -112,7 +112,7 @@ def _contents(
     tune = random.Random(recipe.seed).sample(tune, len(tune))
     for name in GROUPS:
         chroma = name == "chroma"
-        yield name, [file for file in files if file.chroma == chroma], recipe
+        yield name, [file for file in files if (file.chroma or file.project) == chroma], recipe
         yield f"tune-{name}", [file for file in tune if file.chroma == chroma], replace(recipe, share=0.0)
     chroma_first = sorted(tune, key=lambda file: not file.chroma)
     yield "tune-fim", chroma_first[:FIM_VALIDATION_FILES], replace(recipe, share=1.0)

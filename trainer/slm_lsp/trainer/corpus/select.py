@@ -50,6 +50,8 @@ class SourceFile:
     """Its text, with \\n line endings."""
     chroma: bool
     """Whether it imports chromadb or a wrapper of it."""
+    project: bool = False
+    """Whether its package is a small project built around ChromaDB."""
 
 
 @dataclass
@@ -115,7 +117,8 @@ def _read(package: Package, path: str, content: bytes) -> tuple[SourceFile | Non
     reason = fault_of(path, text)
     if reason:
         return None, reason
-    return SourceFile(package.name, package.split, path, text, bool(_USES_CHROMA.search(text))), ""
+    uses = bool(_USES_CHROMA.search(text))
+    return SourceFile(package.name, package.split, path, text, uses, package.project), ""
 
 
 def fault_of(path: str, text: str) -> str | None:

@@ -6,6 +6,7 @@ Knows: splits, where their files are unpacked, how many points a package gets. M
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,22 +30,40 @@ def unpack(split: Split, archives: Path, on_package: Callable[[str], None] = lam
     Raises CorpusError naming the package that cannot be had.
     """
     folder, stamp = corpus_folder() / "files" / split, manifest_sha256()
-    if (folder / _STAMP).is_file() and (folder / _STAMP).read_text() == stamp:
+    if _current(folder, stamp):
         return folder
     packages = [package for package in read_manifest() if package.split == split]
     for package in packages:
         on_package(package.name)
         fetch_package(package, archives)
-    draft = folder.with_name(f".{split}-new")
-    shutil.rmtree(draft, ignore_errors=True)
-    for file in select(packages, archives).files:
-        path = draft / file.package / file.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.text.encode("utf-8"))
-    (draft / _STAMP).write_text(stamp)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A folder of its own: of two commands that unpack at once, the second finds the first one's files whole.
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{split}-") as name:
+        draft = Path(name) / split
+        for file in select(packages, archives).files:
+            path = draft / file.package / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.text.encode("utf-8"))
+        (draft / _STAMP).write_text(stamp)
+        _put(draft, folder, stamp)
     return folder
+
+
+def _put(draft: Path, folder: Path, stamp: str) -> None:
+    """Have what was unpacked take the folder's place, unless another command was faster."""
+    if _current(folder, stamp):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not _current(folder, stamp):
+            raise
+
+
+def _current(folder: Path, stamp: str) -> bool:
+    """Whether the folder holds what this manifest says."""
+    return (folder / _STAMP).is_file() and (folder / _STAMP).read_text() == stamp
 
 
 def choose_positions(split: Split, archives: Path) -> list[Position]:
