@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from slm_lsp.data import base_checkpoint
 from slm_lsp.model.config import ModelConfig
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.trainer.loop import Budget, Run, stable_file
 from slm_lsp.trainer.optimizer import Recipe
-from slm_lsp.trainer.pretrain import extend_from, note_recipe
+from slm_lsp.trainer.pretrain import AGAIN, extend_from, gone_on, note_recipe
 
 SMALL = ModelConfig(vocab_size=61, context=16, layers=2, width=32, heads=2, hidden=64)
 RECIPE = Recipe(warmup=0.0, decay=0.3)
@@ -66,3 +68,12 @@ def test_a_run_remembers_the_recipes_that_it_was_trained_by(tmp_path: Path) -> N
     assert [tokens for tokens, _ in resumed.state.recipes] == [0]
     note_recipe(resumed.state, replace(RECIPE, muon_lr=0.01))
     assert [(tokens, recipe["muon_lr"]) for tokens, recipe in resumed.state.recipes] == [(0, 0.02), (320, 0.01)]
+
+
+def test_a_run_that_began_with_a_models_weights_counts_in_what_made_them() -> None:
+    before = Checkpoint.open(base_checkpoint()).metrics
+    new = {"tokens": 8_000, "steps": 2, "minutes": 1.5, "device": "cpu", "recipes": [(0, asdict(AGAIN))]}
+    known = gone_on(before, new)
+    assert (known["tokens"], known["steps"]) == (before["tokens"] + 8_000, before["steps"] + 2)
+    assert known["minutes"] == pytest.approx(before["minutes"] + 1.5)
+    assert [*map(list, known["recipes"])] == [*before["recipes"], [before["tokens"], asdict(AGAIN)]]

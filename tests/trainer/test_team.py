@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -13,7 +16,7 @@ from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.trainer.loop import Budget, Run
 from slm_lsp.trainer.optimizer import Recipe
-from slm_lsp.trainer.team import Team, gathered
+from slm_lsp.trainer.team import WAIT, Team, gathered
 
 SMALL = ModelConfig(vocab_size=61, context=16, layers=2, width=32, heads=2, hidden=64)
 TOKENS = 512
@@ -100,3 +103,15 @@ def test_fewer_processes_go_on_with_other_batches(tmp_path: Path) -> None:
     alone = run_of(Team(), state_file, Budget(tokens=2 * TOKENS))
     assert alone.resume()
     assert (alone.state.step, alone.state.drawn) == (4, 8)
+
+
+def test_a_process_that_ends_before_the_others_meet_it_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here_alone = ModuleType("here_alone")
+    exec("def work(team): ...", vars(here_alone))  # importable in this process, in no other
+    monkeypatch.setitem(sys.modules, "here_alone", here_alone)
+    started = time.monotonic()
+    with pytest.raises(TrainingError, match="before it began"), gathered(2, here_alone.work):
+        pass
+    assert time.monotonic() - started < WAIT.total_seconds() / 3

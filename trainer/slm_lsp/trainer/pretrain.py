@@ -17,12 +17,11 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,6 +35,7 @@ from slm_lsp.data import base_checkpoint, vocabulary
 from slm_lsp.model.config import ModelConfig
 from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
+from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.model.runtime.tokenizer import Tokenizer
 from slm_lsp.trainer.card import base_card
 from slm_lsp.trainer.corpus.compact import expand
@@ -45,6 +45,7 @@ from slm_lsp.trainer.corpus.unpack import points_of_split
 from slm_lsp.trainer.entry import ends_well
 from slm_lsp.trainer.export import export
 from slm_lsp.trainer.ferry import read_parts, write_parts
+from slm_lsp.trainer.interrupt import interruptible
 from slm_lsp.trainer.loop import Budget, Compute, Run, RunState, cross_entropy, stable_file
 from slm_lsp.trainer.optimizer import Recipe
 from slm_lsp.trainer.rows import Mix, rows_of
@@ -61,6 +62,13 @@ SHAPES = {
 
 RECIPE = Recipe(muon_lr=0.01, adam_lr=0.006, decay=0.3)
 """Chosen on small models in batches of 8 rows: docs/log.md. What larger batches want was not measured."""
+AGAIN = replace(RECIPE, muon_lr=0.005, adam_lr=0.003, decay=0.98)
+"""Of a run that begins with a finished model's weights: half the rates, which fall from the end of the warmup on."""
+
+
+def own_vocabulary() -> Tokenizer:
+    """The base model's vocabulary."""
+    return Tokenizer.from_file(vocabulary("chroma8k"))
 
 
 @torch.no_grad()
@@ -113,27 +121,30 @@ class Reporter:
 
 def train(
     pack: Pack, *, config: ModelConfig, budget: Budget, mix: Mix, recipe: Recipe, compute: Compute,
-    state_file: Path | None = None, fresh: bool = False, team: Team = ALONE,
+    state_file: Path | None = None, fresh: bool = False, team: Team = ALONE, start: Path | None = None,
 ) -> tuple[TinyGPT, dict[str, Any]]:  # fmt: skip
     """Train for the budget (earlier sessions included); the network, on the CPU, and what is known of it.
 
-    Raises typer.Exit where it is interrupted; the same call then goes on.
+    A new one, or one that begins with the weights at `start`. Raises typer.Exit where it is interrupted; the same call
+    then goes on.
     """
     say = print if team.leads else _silently
     torch.manual_seed(mix.seed)
-    rows_at = rows_of(pack, Tokenizer.from_file(vocabulary("chroma8k")), config.context, mix, recipe.decay)
+    rows_at = rows_of(pack, own_vocabulary(), config.context, mix, recipe.decay)
 
     def batches(step: int, progress: float) -> Tensor:
         return torch.from_numpy(rows_at(step, progress))  # (B, T + 1)
 
+    network = started(config, start) if start else TinyGPT(config)
     run = Run(
-        TinyGPT(config), batches, recipe=recipe, budget=budget, compute=compute, state_file=state_file,
+        network, batches, recipe=recipe, budget=budget, compute=compute, state_file=state_file,
         keep_at=1 - recipe.decay, team=team,
     )  # fmt: skip
     if not fresh and run.resume():
         say(f"resuming at step {run.state.step}, {run.state.seconds / 60:.1f} minutes in", flush=True)
     note_recipe(run.state, recipe)
-    state = run.run(Reporter(run, say), _stop_on_signals())
+    with interruptible() as yielded:  # Ctrl-C ends it after the step, its state saved
+        state = run.run(Reporter(run, say), yielded)
     if not run.finished:
         say(f"stopped at {run.progress:.0%}; the same command goes on from here", flush=True)
         raise typer.Exit(130)
@@ -143,6 +154,31 @@ def train(
         "train_loss": round(sum(state.losses[-200:]) / len(state.losses[-200:]), 4),
         "recipe": asdict(recipe), "recipes": state.recipes, "mix": asdict(mix), "corpus": dict(pack.meta),
     }  # fmt: skip
+
+
+def started(config: ModelConfig, start: Path) -> TinyGPT:
+    """A network with the weights of a checkpoint, or of a state of pretraining. Raises TrainingError."""
+    network = TinyGPT(config)
+    try:
+        if start.is_dir():
+            weights = TinyGPT.load(start).state_dict()
+        else:
+            weights = torch.load(start, map_location="cpu", weights_only=True)["model"]
+        network.load_state_dict(weights)
+    except Exception as error:  # torch reports unreadable files by many unrelated types
+        raise TrainingError(f"{start}: these weights cannot be gone on from ({str(error)[:200]})") from error
+    return network
+
+
+def gone_on(before: Mapping[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
+    """What is known of a run that began with a model's weights: what made these counts in."""
+    recipes = before.get("recipes") or [(0, before["recipe"])]
+    return {
+        **metrics,
+        **{name: before[name] + metrics[name] for name in ("tokens", "steps")},
+        "minutes": round(before["minutes"] + metrics["minutes"], 1),
+        "recipes": [*recipes, *((before["tokens"] + tokens, recipe) for tokens, recipe in metrics["recipes"])],
+    }
 
 
 def note_recipe(state: RunState, recipe: Recipe) -> None:
@@ -156,7 +192,7 @@ def finish(model: TinyGPT, metrics: dict[str, Any], pack: Pack, out: Path, promp
     figures = measure(model, pack, rows)
     metrics = {**metrics, "tune": figures}
     export(
-        model, out, name="base", tokenizer=Tokenizer.from_file(vocabulary("chroma8k")), prompt=prompt, metrics=metrics,
+        model, out, name="base", tokenizer=own_vocabulary(), prompt=prompt, metrics=metrics,
         gate={"min_confidence": 0.0}, card=base_card(model.config, metrics),
     )  # fmt: skip
     figures |= fit(out, archives_folder())
@@ -183,14 +219,6 @@ def extend_from(state_file: Path) -> None:
     if not stable.exists():
         raise TrainingError(f"nothing to extend: there is no {stable}")
     shutil.copy(stable, state_file)
-
-
-def _stop_on_signals() -> Callable[[], bool]:
-    """Ctrl-C and a polite kill end the run after the current step, its state saved."""
-    caught: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, frame: caught.append(received))
-    return lambda: bool(caught)
 
 
 def command(
@@ -220,6 +248,9 @@ def command(
     extend: Annotated[
         bool, typer.Option(help="Go on from where the last run's learning rate began to fall; --minutes counts it in.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option(help="Begin with the shipped base's weights: where the state of its run is gone.")
+    ] = False,
     eager: Annotated[bool, typer.Option(help="Do not try torch.compile.")] = False,
     parts: Annotated[
         Path | None, typer.Option(help="Write the network there in parts, to be finished on another machine.")
@@ -233,22 +264,30 @@ def command(
     if processes > 1 and device != "cpu":
         raise typer.BadParameter("several processes train on the CPU alone", param_hint="--processes")
     with opened(packed or packed_folder()) as pack:
+        if pack.tokenizer_sha256 != own_vocabulary().sha256:
+            raise TrainingError(
+                f"{packed or packed_folder()} was packed with another vocabulary; pack the corpus again"
+            )
         if not parts:
             points_of_split("tune", archives_folder())  # where they are missing, say so now, not after the training
-        state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"{state_name(device, shape)}.pt"
+        state_file = platformdirs.user_cache_path("slm-lsp") / "pretrain" / f"{state_name(device, shape, again)}.pt"
         if from_parts:
             model, metrics = read_parts(from_parts)
         else:
             if extend:
                 extend_from(state_file)
             most = round(tokens * 1e6) if tokens else None
+            before = Checkpoint.open(base_checkpoint()).metrics if again else {"steps": 0}
+            mix = Mix(rows=rows, holes=holes[0], holes_decay=holes[1], seed=seed + before["steps"])  # no batch twice
             plan: dict[str, Any] = {
                 "config": SHAPES[shape], "budget": Budget(tokens=most, seconds=None if most else 60 * minutes),
-                "mix": Mix(rows=rows, holes=holes[0], holes_decay=holes[1], seed=seed), "recipe": RECIPE,
+                "mix": mix, "recipe": AGAIN if again else RECIPE, "start": base_checkpoint() if again else None,
                 "compute": Compute(device=device, compile=not eager), "state_file": state_file, "fresh": fresh,
             }  # fmt: skip
             with gathered(processes, help_train, packed or packed_folder(), plan) as team:
                 model, metrics = train(pack, **plan, team=team)
+            if again:
+                metrics = gone_on(before, metrics)
         if parts:
             write_parts(model, metrics, parts)
         else:
@@ -257,9 +296,9 @@ def command(
             state_file.rename(state_file.with_suffix(".done"))
 
 
-def state_name(device: str, shape: str) -> str:
-    """What the state of a run is called, so that runs of two shapes do not meet."""
-    return f"state-{device}" if shape == "small" else f"state-{device}-{shape}"
+def state_name(device: str, shape: str, again: bool = False) -> str:
+    """What the state of a run is called, so that runs of two shapes, or of two beginnings, do not meet."""
+    return f"state-{device}" + (f"-{shape}" if shape != "small" else "") + ("-again" if again else "")
 
 
 @contextmanager

@@ -11,10 +11,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from slm_lsp.model.errors import TrainingError
 WAIT = timedelta(minutes=10)
 """How long one waits for the others: the first step of each compiles."""
 _ENDING = 5.0
+_GLANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def gathered(size: int, work: Callable[..., Any], *arguments: object) -> Iterato
         for other in others:
             other.start()
         try:
-            yield _meet(meeting, 0, size)
+            yield _meet(meeting, 0, size, others)
         finally:
             torch.set_num_threads(threads)
             if torch.distributed.is_initialized():
@@ -107,8 +110,13 @@ def _join(meeting: str, rank: int, size: int, work: Callable[..., Any], argument
     work(_meet(meeting, rank, size), *arguments)
 
 
-def _meet(meeting: str, rank: int, size: int) -> Team:
+def _meet(meeting: str, rank: int, size: int, others: Sequence[BaseProcess] = ()) -> Team:
     torch.set_num_threads(max((os.cpu_count() or 1) // size, 1))
     store = torch.distributed.FileStore(meeting, size)  # type: ignore[attr-defined]
+    store.set(f"here {rank}", "")
+    while others and not store.check([f"here {other}" for other in range(1, size)]):
+        if any(other.exitcode is not None for other in others):  # it would be waited for in vain
+            raise TrainingError("another process of the training ended before it began; it has said why above")
+        time.sleep(_GLANCE)
     torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=size, timeout=WAIT)
     return Team(rank, size)
