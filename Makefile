@@ -89,7 +89,7 @@ curve: $(READY)  ## what more compute buys: base models' figures against tokens 
 	$(RUN) -m slm_lsp.trainer.curve docs/curve.jsonl
 
 ablation: $(READY)  ## what each stage of the engine brings, on the split `tune`
-	@for stage in none memory drafts healing lines fitting names; do \
+	@for stage in none memory drafts healing lines fitting names repeats forks; do \
 		echo "== without $$stage"; \
 		$(VENV)/bin/slm-lsp evaluate --split tune --workspace auto --model base --no-popup --no-baselines \
 			$$([ $$stage = none ] || echo --without $$stage) | grep -E "^ *all|took"; \

@@ -10,7 +10,7 @@ import pytest
 from doubles import PROGRAM, TINY
 from slm_lsp.data import ROOT, base_checkpoint
 from slm_lsp.model.completion import Completer, Stages
-from slm_lsp.model.completion.completer import UNKNOWN
+from slm_lsp.model.completion.completer import UNLIKELY
 from slm_lsp.model.completion.decoding import Decoded, Decoder
 from slm_lsp.model.completion.mixture import gate_of
 from slm_lsp.model.completion.prompt import PromptBuilder
@@ -46,8 +46,8 @@ def decoded(load: Load, *, drafts: bool) -> list[Decoded]:
 def test_drafts_are_lossless_on_the_float_graph() -> None:
     plain, drafted = (decoded(Engine.float32_of, drafts=drafts) for drafts in (False, True))
     assert [one.text for one in drafted] == [one.text for one in plain]
-    assert [len(one.logs) for one in drafted] == [len(one.logs) for one in plain]
-    logs = [[log for one in all_of for log in one.logs] for all_of in (plain, drafted)]
+    assert [len(one.taken) for one in drafted] == [len(one.taken) for one in plain]
+    logs = [[taken.log for one in all_of for taken in one.taken] for all_of in (plain, drafted)]
     np.testing.assert_allclose(logs[1], logs[0], atol=1e-3)
     assert sum(one.passes for one in drafted) < 0.9 * sum(one.passes for one in plain)
 
@@ -86,8 +86,10 @@ def test_without_fitting_what_stands_behind_the_cursor_is_written_again() -> Non
 def test_without_names_a_text_is_as_likely_whatever_it_speaks_of() -> None:
     place = PROGRAM.index("self.collection.add(") + len("self.collection.add(")
     line = PROGRAM[:place].rpartition("\n")[2]
-    with_, without = (Completer.load(TINY, stages=Stages(names=names)) for names in (True, False))
-    for before, left in ((PROGRAM[:place], 1.0), (PROGRAM[: PROGRAM.index("    def add_note")] + line, UNKNOWN)):
+    with_, without = (
+        Completer.load(TINY, stages=Stages(names=names, fitting=False, forks=False)) for names in (True, False)
+    )
+    for before, left in ((PROGRAM[:place], 1.0), (PROGRAM[: PROGRAM.index("    def add_note")] + line, UNLIKELY)):
         checked = with_.complete(before, "\n", path="program.py")
         blind = without.complete(before, "\n", path="program.py")
         assert checked is not None and blind is not None
@@ -96,7 +98,7 @@ def test_without_names_a_text_is_as_likely_whatever_it_speaks_of() -> None:
 
 
 def test_without_memory_the_model_is_alone() -> None:
-    line = "zebra_crossing = quagga_herd(12, stripes=True)"
+    line = "zebra_crossing = quagga.herd(12, stripes=True)"
     found = []
     for stages in (Stages(), Stages(memory=False)):
         completer = Completer.load(base_checkpoint(), stages=stages)

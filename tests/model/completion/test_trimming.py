@@ -7,7 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from slm_lsp.model.completion.brackets import Reading
-from slm_lsp.model.completion.trimming import fit
+from slm_lsp.model.completion.trimming import fit, is_torn
 
 PIECES = [
     "ab", "x", " = ", "(", ")", "[", "]", "{", "}", ":", ", ", "\n", "\n    ", '"', "'",
@@ -141,3 +141,18 @@ def test_little_is_of_worth_behind_a_selected_item(begun: int, wanted: str) -> N
 )
 def test_a_comment_behind_the_cursor_does_not_silence(before: str, text: str, after: str, fitted: str) -> None:
     assert fit(text, before, after) == fitted
+
+
+@pytest.mark.parametrize(
+    ("text", "fitted", "after", "torn"),
+    [
+        ("key, value)", "key, value)", "", False),
+        ("key)):", "key)", "", False),  # brackets that were not its own to close
+        ("name=key, count=2)", "name=key", ", count=2)\n", False),  # the rest stands there
+        ("key) for key in", "key)", "", True),
+        ("name(name(name(", "name", "\n", True),
+        ("first\nsecond", "first", "", False),
+    ],
+)
+def test_torn_is_what_lost_more_than_brackets(text: str, fitted: str, after: str, torn: bool) -> None:
+    assert is_torn(text, fitted, after) == torn

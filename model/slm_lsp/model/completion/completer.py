@@ -6,19 +6,22 @@ Knows: one checkpoint and how its parts work together. Must not know: LSP, edito
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from slm_lsp.model.completion.decoding import Decoder, never
+from slm_lsp.model.completion.decoding import Decoded, Decoder, Taken, never
 from slm_lsp.model.completion.filter import Level, filter_of
+from slm_lsp.model.completion.forks import TRIES, likeliest
 from slm_lsp.model.completion.identifiers import Candidate, IdentifierSearch, typed_name
 from slm_lsp.model.completion.mixture import gate_of
 from slm_lsp.model.completion.prompt import Prompt, PromptBuilder, unix_newlines
+from slm_lsp.model.completion.repetition import says_again
 from slm_lsp.model.completion.scope import unknown_names
 from slm_lsp.model.completion.shape import LINE, wanted
 from slm_lsp.model.completion.stages import Stages
-from slm_lsp.model.completion.trimming import fit
+from slm_lsp.model.completion.trimming import fit, is_torn
 from slm_lsp.model.completion.vocabulary import Vocabulary
 from slm_lsp.model.errors import Cancelled
 from slm_lsp.model.memory import Continuations, Match, Memory
@@ -29,8 +32,9 @@ from slm_lsp.model.runtime.quantize import Floats
 _TRAILING = re.compile(r"[ \t]+(?=\n)")
 _NEARBY = 4096
 """Characters after the cursor that matter for what is shown."""
-UNKNOWN = 0.1
-"""What is left of a text's confidence that has names which nothing around it explains: hardly any of them is right."""
+UNLIKELY = 0.1
+"""What is left of a text's confidence that says something again or has names which nothing explains: hardly any is
+right."""
 SEEN = 40
 """Tokens of a place in memory that are compared with a suggestion, to say where it was seen."""
 
@@ -114,28 +118,36 @@ class Completer:
         unfinished. `begun` characters at the end of `prefix` are offered with the text, see `fit`. Raises Cancelled
         within one decoding step after `cancelled()` turns true.
         """
-        nearby, after = unix_newlines(prefix[-_NEARBY:]), unix_newlines(suffix[:_NEARBY])
+        before, after = unix_newlines(prefix), unix_newlines(suffix)
         prompt, logits, match = self._begin(prefix, suffix, path, memory, cancelled)
         source = match.source() if match else None
         known = self._vocabulary.text_of(match.draft(SEEN)) if match else ""
-        shape = wanted(nearby, after) if self._stages.lines and not prompt.stem.strip() else LINE
-        decoded = self._decoder.decode(
-            logits, prompt.stem, shape, match=match,
-            floor=self.filter.floor(suggest) if hasty else 0.0, cancelled=cancelled,
+        shape = LINE
+        if self._stages.lines and not prompt.stem.strip():
+            shape = wanted(before[-_NEARBY:], after[:_NEARBY])
+
+        def decode(given: Sequence[Taken], floor: float) -> Decoded:
+            follow = self._engine.prefill([*prompt.ids, *(one.token for one in given)]) if given else logits
+            own = match.again() if match else None
+            return self._decoder.decode(
+                follow, prompt.stem, shape, match=own, given=given, floor=floor, cancelled=cancelled
+            )
+
+        found = likeliest(
+            decode, partial(self._fitted, before[-_NEARBY:], after[:_NEARBY], begun),
+            partial(self._is_wrong, before, after), floor=self.filter.floor(suggest),
+            tries=TRIES if self._stages.forks else 0, hasty=hasty,
         )  # fmt: skip
-        text = fit(decoded.text, nearby, after, begun) if self._stages.fitting else decoded.text
+        text = found.text
         seen = bool(text) and known.startswith(prompt.stem.decode("utf-8", "ignore") + text.split("\n", 1)[0])
-        confidence = self.filter.confidence(decoded.probability)
-        if self._stages.names and text and (not hasty or confidence >= self.filter.threshold(suggest)):
-            unknown = unknown_names(unix_newlines(prefix), text, unix_newlines(suffix))
-            confidence *= UNKNOWN if unknown else 1.0
-        shown = confidence >= self.filter.threshold(suggest)
+        confidence = self.filter.confidence(found.probability) * (UNLIKELY if found.wrong else 1.0)
+        shown = found.likely and confidence >= self.filter.threshold(suggest)
         if not text and (shown or not hasty):
             return None
         text = _TRAILING.sub("", text).replace("\n", "\r\n" if "\r\n" in prefix[-_NEARBY:] else "\n")
         return Suggestion(
-            text, confidence, shown and bool(text), len(decoded.logs), decoded.passes,
-            source if seen else None, decoded.probability,
+            text, confidence, shown and bool(text), found.tokens, found.passes, source if seen else None,
+            found.probability,
         )  # fmt: skip
 
     def identifiers(
@@ -161,6 +173,19 @@ class Completer:
             if match:
                 match.advance(token)
             logits = self._engine.append([token], last=1)[0]
+
+    def _fitted(self, nearby: str, after: str, begun: int, text: str) -> str:
+        """What of a decoded text would be offered."""
+        return fit(text, nearby, after, begun) if self._stages.fitting else text
+
+    def _is_wrong(self, before: str, after: str, text: str, fitted: str) -> bool:
+        """Whether something around a text, or what it lost by being fitted, tells that it is not what is meant."""
+        stages = self._stages
+        return (
+            (stages.fitting and is_torn(text, fitted, after))
+            or (stages.repeats and says_again(before, fitted, after))
+            or (stages.names and bool(unknown_names(before, fitted, after)))
+        )
 
     def _begin(
         self, prefix: str, suffix: str, path: str, memory: Memory | None, cancelled: Callable[[], bool]

@@ -13,6 +13,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from slm_lsp.model.completion.mixture import Mixture, log_softmax
 from slm_lsp.model.completion.shape import LINE, Shape, cut, stops
@@ -39,14 +43,47 @@ def never() -> bool:
     return False
 
 
+class Taken(NamedTuple):
+    """A token that a text is made of."""
+
+    token: int
+    log: float
+    """Its log-probability."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a token was chosen from."""
+
+    ids: NDArray[np.int64] | None
+    """The tokens that were allowed (K,); None where all were."""
+    logs: Floats
+    """Their log-probabilities (K,) or (V,)."""
+
+    def best(self) -> Taken:
+        """The likeliest."""
+        return self._taken(int(self.logs.argmax()))
+
+    def others(self, count: int) -> list[Taken]:
+        """The likeliest but for the best, at most so many."""
+        most = min(count + 1, len(self.logs))
+        found = self.logs.argpartition(-most)[-most:]
+        return [self._taken(int(at)) for at in found[np.argsort(-self.logs[found], kind="stable")][1:]]
+
+    def _taken(self, at: int) -> Taken:
+        return Taken(int(at if self.ids is None else self.ids[at]), float(self.logs[at]))
+
+
 @dataclass(frozen=True)
 class Decoded:
     """What was decoded after the stem."""
 
     text: str
     """The text, with unix newlines."""
-    logs: tuple[float, ...]
-    """Log-probability of each of its tokens, that of its end included."""
+    taken: tuple[Taken, ...]
+    """Its tokens, that of its end included."""
+    choices: tuple[Choice, ...]
+    """What each of those was chosen from that were not given."""
     passes: int
     """Passes of the engine that they took; fewer than tokens where drafts held."""
     ended: bool
@@ -57,7 +94,12 @@ class Decoded:
     @property
     def probability(self) -> float:
         """Of exactly its first line, the line's end included."""
-        return math.exp(sum(self.logs[: self.head]))
+        return probability(self.taken[: self.head])
+
+
+def probability(taken: Sequence[Taken]) -> float:
+    """Of these tokens, one after the other."""
+    return math.exp(sum(one.log for one in taken))
 
 
 class Ahead:
@@ -106,58 +148,60 @@ class Decoder:
 
     def decode(
         self, logits: Floats, stem: bytes, shape: Shape = LINE, *, match: Match | None = None,
-        floor: float = 0.0, cancelled: Callable[[], bool] = never,
+        given: Sequence[Taken] = (), floor: float = 0.0, cancelled: Callable[[], bool] = never,
     ) -> Decoded:  # fmt: skip
         """The likeliest rest of the line, or lines of the block or bracket: what the `shape` says.
 
-        `logits` (V,) follow the prompt; the text begins with the stem, which is not given back. Gives up where the
-        first line's probability falls below `floor`. Raises Cancelled.
+        `logits` (V,) follow the prompt and the tokens of its first line that are `given`; the text begins with the
+        stem, which is not given back. Gives up where the first line's probability falls below `floor`. Raises
+        Cancelled.
         """
         vocabulary, ahead = self._vocabulary, Ahead(self._engine)
         limit = LINE_TOKENS if shape.kind == "line" else BLOCK_TOKENS
-        expected = match.continuations() if match else NOTHING
         text, ended, head, above = b"", False, 0, 0
-        logs: list[float] = []
+        taken: list[Taken] = []
+        choices: list[Choice] = []
         while not ended:
             if cancelled():
                 ahead.settle()
                 raise Cancelled("the request was cancelled")
-            token, log_probability = self._choose(self._mixture.log_probabilities(logits, expected), stem)
-            logs.append(log_probability)
-            piece = vocabulary.tokens[token]
+            if len(taken) < len(given):
+                chosen = given[len(taken)]
+            else:
+                expected = match.continuations() if match else NOTHING
+                if choices:
+                    logits = ahead.after(taken[-1].token, self._draft(match, expected, shape))
+                choices.append(self._choice(self._mixture.log_probabilities(logits, expected), stem))
+                chosen = choices[-1].best()
+            taken.append(chosen)
+            piece = vocabulary.tokens[chosen.token]
             if stem:
                 piece, stem = piece[len(stem) :], stem[len(piece) :]
             text += piece
-            ended = bool(vocabulary.is_special[token]) or stops(text.decode("utf-8", "ignore"), shape)
+            ended = bool(vocabulary.is_special[chosen.token]) or stops(text.decode("utf-8", "ignore"), shape)
             if b"\n" in piece and shape.kind != "line":
                 # The filter judges the first line; each line below it is judged here, as it ends.
-                if head and math.exp(sum(logs[above:])) < LINE_SURE:
+                if head and probability(taken[above:]) < LINE_SURE:
                     text, ended = text[: text.rstrip().rfind(b"\n") + 1], True
-                head, above = head or len(logs), len(logs)
-            if len(logs) >= limit or ahead.free == 0 or (not head and math.exp(sum(logs)) < floor):
+                head, above = head or len(taken), len(taken)
+            if len(taken) >= limit or ahead.free == 0 or (not head and probability(taken) < floor):
                 break
             if match and not ended:
-                match.advance(token)
-                expected = match.continuations()
-            if not ended:
-                logits = ahead.after(token, self._draft(match, expected, shape))
+                match.advance(chosen.token)
         ahead.settle()
         shown = cut(text.decode("utf-8", "ignore"), shape, complete=ended)
-        return Decoded(shown, tuple(logs), ahead.passes, ended, head or None)
+        return Decoded(shown, tuple(taken), tuple(choices), ahead.passes, ended, head or None)
 
     def log_probabilities(self, logits: Floats, match: Match | None) -> Floats:
         """Of the next token (V,), from the model's logits (V,) and the memory."""
         return self._mixture.log_probabilities(logits, match.continuations() if match else NOTHING)
 
-    def _choose(self, logs: Floats, stem: bytes) -> tuple[int, float]:
-        """The likeliest token and its log-probability, among those that agree with the stem while there is one."""
+    def _choice(self, logs: Floats, stem: bytes) -> Choice:
+        """What the next token is chosen from: all, or those that agree with the stem while there is one."""
         if not stem:
-            token = int(logs.argmax())
-            return token, float(logs[token])
+            return Choice(None, logs)
         allowed = self._vocabulary.agreeing(stem)
-        among = log_softmax(logs[allowed])
-        best = int(among.argmax())
-        return int(allowed[best]), float(among[best])
+        return Choice(allowed, log_softmax(logs[allowed]))
 
     def _draft(self, match: Match | None, expected: Continuations, shape: Shape) -> list[int]:
         """What the memory is sure of, at most to the end of the line where that is all that is wanted."""

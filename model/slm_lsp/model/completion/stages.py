@@ -27,6 +27,10 @@ class Stages:
     """The text is cut to what fits between prefix and suffix."""
     names: bool = True
     """A text with names that nothing around it explains is taken for unlikely."""
+    repeats: bool = True
+    """A text that says again what stands around it is taken for unlikely."""
+    forks: bool = True
+    """In place of such a text, or where nothing is left of one, the next likely one is found."""
 
     @classmethod
     def without(cls, names: Iterable[str]) -> Stages:

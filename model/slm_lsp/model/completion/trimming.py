@@ -45,6 +45,13 @@ def fit(text: str, before: str, after: str, begun: int = 0) -> str:
     return text if text.strip() and begun + len(text.strip()) >= SHORTEST else ""
 
 
+def is_torn(text: str, fitted: str, after: str) -> bool:
+    """Whether the first line of a text lost more by being fitted than closes brackets or stands behind the cursor."""
+    line, rest = text.split("\n", 1)[0].rstrip(), after.split("\n", 1)[0].strip()
+    lost = line[len(fitted.split("\n", 1)[0]) :].strip()
+    return not rest.startswith(lost) and not _CLOSING.fullmatch(lost)
+
+
 def _statement(before: str, text: str) -> str:
     """The statement that the cursor stands in, up to the cursor; the text tells whether it goes on there."""
     begun = read_before(before).code

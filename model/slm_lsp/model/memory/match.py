@@ -7,6 +7,7 @@ Shapes: C places, K different tokens, REACH compared tokens, AHEAD tokens that f
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -95,6 +96,10 @@ class Match:
         self._context = _unbroken(context[-REACH:])
         self._places = _Places.found(sources, self._context)
         self._step = 0  # tokens since the places were looked up
+
+    def again(self) -> Match:
+        """A match that goes on from here on its own."""
+        return copy.copy(self)  # nothing that they share is ever changed
 
     def continuations(self) -> Continuations:
         """What comes next, from all places; tokens that cannot follow (a stem's) are the caller's to leave out."""
