@@ -15,7 +15,7 @@ from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.trainer.loop import Budget, Run, stable_file
 from slm_lsp.trainer.optimizer import Recipe
-from slm_lsp.trainer.pretrain import AGAIN, extend_from, gone_on, note_recipe
+from slm_lsp.trainer.pretrain import AGAIN, begun_with, extend_from, gone_on, note_recipe
 
 SMALL = ModelConfig(vocab_size=61, context=16, layers=2, width=32, heads=2, hidden=64)
 RECIPE = Recipe(warmup=0.0, decay=0.3)
@@ -77,3 +77,14 @@ def test_a_run_that_began_with_a_models_weights_counts_in_what_made_them() -> No
     assert (known["tokens"], known["steps"]) == (before["tokens"] + 8_000, before["steps"] + 2)
     assert known["minutes"] == pytest.approx(before["minutes"] + 1.5)
     assert [*map(list, known["recipes"])] == [*before["recipes"], [before["tokens"], asdict(AGAIN)]]
+
+
+def test_what_a_run_began_with_is_remembered_while_its_state_is_there(tmp_path: Path) -> None:
+    state_file = tmp_path / "runs" / "state.pt"
+    known = begun_with(state_file, fresh=False)
+    assert known["tokens"] == Checkpoint.open(base_checkpoint()).metrics["tokens"]
+    note = next(state_file.parent.iterdir())
+    note.write_text('{"tokens": 5, "steps": 1}')  # of a base that was replaced since
+    state_file.touch()
+    assert begun_with(state_file, fresh=False)["tokens"] == 5
+    assert begun_with(state_file, fresh=True) == known

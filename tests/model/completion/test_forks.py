@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from doubles import PROGRAM, TINY
 from slm_lsp.model.completion import Completer
@@ -23,22 +27,28 @@ from slm_lsp.model.runtime.engine import Engine
 LETTERS = "abc"
 CHANCES = {"": (0.6, 0.3, 0.1), "a": (0.5, 0.1, 0.4), "b": (0.2, 0.2, 0.6), "c": (0.1, 0.1, 0.8)}
 """The chance of each letter behind the last one; texts are of two letters."""
+RIGHT: Callable[[str, str], bool] = lambda text, offered: False  # noqa: E731
 
 
-def decode(given: Sequence[Taken], floor: float) -> Decoded:
+def decode(given: Sequence[Taken], floor: float, length: int = 2) -> Decoded:
     """Greedy, from a table."""
     taken, choices = list(given), []
     text = "".join(LETTERS[one.token] for one in taken)
-    while len(text) < 2 and probability(taken) >= floor:
+    while len(text) < length and probability(taken) >= floor:
         choices.append(Choice(None, np.log(np.array(CHANCES[text[-1:]]))))
         taken.append(choices[-1].best())
         text += LETTERS[taken[-1].token]
     return Decoded(text, tuple(taken), tuple(choices), len(choices), ended=True)
 
 
-def settled(wrong: Sequence[str], *, floor: float = 0.0, tries: int = 9, hasty: bool = False) -> Found:
+def settled(
+    wrong: Collection[str], *, floor: float = 0.0, tries: int = 9, hasty: bool = False, length: int = 2, room: int = 9
+) -> Found:
     """The likeliest text but for the wrong ones."""
-    return likeliest(decode, str, lambda _, text: text in wrong, floor=floor, tries=tries, hasty=hasty)
+    return likeliest(
+        partial(decode, length=length), str, lambda _, text: text in wrong, floor=floor, tries=tries, hasty=hasty,
+        room=room,
+    )  # fmt: skip
 
 
 def test_the_likeliest_where_nothing_speaks_against_it() -> None:
@@ -65,23 +75,41 @@ def test_where_all_are_wrong_the_likeliest_is_given_back_as_such() -> None:
 
 
 def test_nothing_is_worse_than_anything_and_keeps_its_probability() -> None:
-    found = likeliest(
-        decode, lambda text: "" if text == "aa" else text, lambda *_: False, floor=0, tries=3, hasty=False
-    )
+    found = likeliest(decode, lambda text: text.replace("aa", ""), RIGHT, floor=0, tries=3, hasty=False, room=9)
     assert (found.text, found.probability) == ("ac", pytest.approx(0.24))
-    found = likeliest(decode, lambda text: "", lambda *_: False, floor=0, tries=3, hasty=False)
+    found = likeliest(decode, lambda text: "", RIGHT, floor=0, tries=3, hasty=False, room=9)
     assert (found.text, found.wrong) == ("", False)
 
 
-@pytest.mark.parametrize("floor", [0.0, 0.1, 0.25, 0.29, 0.34, 0.4, 0.5])
-@pytest.mark.parametrize("wrong", [[], ["aa"], ["aa", "ac"], ["aa", "ac", "bc"], ["ac"]])
-def test_in_haste_the_same_is_likely(wrong: list[str], floor: float) -> None:
-    patient, hasty = settled(wrong, floor=floor), settled(wrong, floor=floor, hasty=True)
-    assert patient.likely == hasty.likely
+TRIPLES = ["".join(letters) for letters in product(LETTERS, repeat=3)]
+
+
+@given(wrong=st.sets(st.sampled_from(TRIPLES), max_size=6), floor=st.floats(0.0, 0.6))
+@example(wrong=set(), floor=0.0)
+@example(wrong={"aaa"}, floor=0.1)
+@settings(max_examples=300)
+def test_in_haste_the_same_is_likely(wrong: set[str], floor: float) -> None:
+    patient, hasty = (settled(wrong, floor=floor, hasty=hasty, length=3) for hasty in (False, True))
+    assert patient.likely == hasty.likely or patient.wrong or not hasty.text
     assert hasty.passes <= patient.passes
-    if patient.likely:
+    if patient.likely and not patient.wrong:
         assert (hasty.text, hasty.wrong) == (patient.text, patient.wrong)
         assert hasty.probability == pytest.approx(patient.probability)
+
+
+def test_another_text_that_is_unlikely_is_not_shown() -> None:
+    patient, hasty = (
+        likeliest(decode, lambda text: text if text == "cc" else "", RIGHT, floor=0, tries=9, hasty=hasty, room=9)
+        for hasty in (False, True)
+    )
+    assert (patient.text, patient.likely) == ("cc", False)
+    assert patient.probability == pytest.approx(0.08)
+    assert hasty.text == ""
+
+
+def test_no_way_is_longer_than_there_is_room_for() -> None:
+    assert settled(["aa"], room=1).text == "aa"
+    assert settled(["aa"], room=2).text == "bc"
 
 
 def test_what_cannot_be_shown_costs_no_search() -> None:
@@ -99,9 +127,9 @@ def test_a_text_whose_beginning_is_given_is_the_same_text() -> None:
         prompt = prompts.build(PROGRAM[:cut], PROGRAM[cut:], "program.py")
         whole = decoder.decode(engine.prefill(prompt.ids), prompt.stem)
         for count in range(1, len(whole.taken)):
-            given = whole.taken[:count]
-            follow = engine.prefill([*prompt.ids, *(one.token for one in given)])
-            again = decoder.decode(follow, prompt.stem, given=given)
+            begun = whole.taken[:count]
+            follow = engine.prefill([*prompt.ids, *(one.token for one in begun)])
+            again = decoder.decode(follow, prompt.stem, given=begun)
             assert again.text == whole.text
             assert [one.token for one in again.taken] == [one.token for one in whole.taken]
             assert math.isclose(again.probability, whole.probability, rel_tol=1e-3)

@@ -13,7 +13,8 @@ AGAIN = [
     ("import os\nimport re\n", "import os", ""),
     ("xs = 1\n\n", "xs = 1", ""),  # blank lines do not count
     ("    self.client = make()\n    self.", "client = make()", ""),
-    ("names = [\n    'first',\n    'second',\n    ", "'first',", "\n]\n"),
+    ("rows = [\n    Point(1),\n    dict(\n        name=one,\n        size=2,\n        ", "name=two,", ""),
+    ("__all__ = (\n    'first',\n    'second',\n    ", "'first',", "\n)\n"),
     ("f(\n    count=1,\n    size=2,\n    ", "count=3,", "\n)\n"),
     ("f(\n    ", "count=3,", "\n    count=1,\n)\n"),
     ("f(size=2,\n  name=a,\n  ", "name=b)", "\n"),
@@ -36,7 +37,14 @@ NOT_AGAIN = [
     ("@overload\ndef f(x: int): ...\n@overload\n", "def f(x: str): ...", ""),
     ("if a:\n    def f():\n        return 1\nelse:\n    ", "def f():", ""),
     ("def f(\n    x,\n) -> None:\n    pass\n\n\ndef g(\n    x,\n", ") -> None:", ""),
-    ("'''\nimport os\n", "", ""),
+    ("class AError(Exception):\n    pass\n\n\nclass BError(Exception):\n    ", "pass", ""),
+    ("if a is None:\n    return False\nif b is None:\n    ", "return False", ""),
+    ("names = [\n    'first',\n    'second',\n    ", "'first',", "\n]\n"),  # in a list things may be equal
+    ("f(\n    metadatas=[\n        {'source': 'web'},\n        ", "{'source': 'web'},", "\n    ]\n)"),
+    ("calls = (\n    lambda: one(),\n    ", "lambda: two(),", "\n)"),
+    ("@overload\ndef f(x: int) -> int: ...\n", "@overload", "\n"),
+    ("@overload\ndef f(x: int): ...\n@overload\ndef f(x: str): ...\n", "def f(x):", "\n    return x\n"),
+    ("def f(x):\n    pass\n\n\n@register(\n    str,\n)\n# why\n", "def f(x):", ""),
 ]
 
 

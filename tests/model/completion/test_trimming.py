@@ -150,6 +150,9 @@ def test_a_comment_behind_the_cursor_does_not_silence(before: str, text: str, af
         ("key)):", "key)", "", False),  # brackets that were not its own to close
         ("name=key, count=2)", "name=key", ", count=2)\n", False),  # the rest stands there
         ("key) for key in", "key)", "", True),
+        ('"metadatas"][0]', '"metadatas"', "]\n", False),  # it goes on behind the bracket that closes there
+        ("rows) + 1", "rows", ")\n", False),
+        ("rows for row", "rows", ")\n", True),
         ("name(name(name(", "name", "\n", True),
         ("first\nsecond", "first", "", False),
     ],

@@ -55,7 +55,7 @@ def base_card(config: ModelConfig, metrics: Mapping[str, Any], version: str = "0
     card = BASE.format(
         version=version, parameters=config.parameters, embedding=config.embedding_parameters, **{
             **config.to_dict(), **metrics["recipe"], **metrics["mix"], **tune,
-            "rates": _rates(metrics),
+            "rates": _rates(metrics), "decay": (metrics.get("recipes") or [(0, metrics["recipe"])])[0][1]["decay"],
             "tokens": metrics["tokens"], "minutes": metrics["minutes"], "device": metrics["device"],
             "processes": _team(metrics.get("processes", 1)),
             "holes": max(metrics["corpus"]["recipe"]["share"], metrics["mix"].get("holes_decay", 0.0)),
@@ -77,9 +77,11 @@ def _team(processes: int) -> str:
 
 
 def _rates(metrics: Mapping[str, Any]) -> str:
-    """The peak rates, in the order in which a run had them."""
+    """The peak rates, in the order in which a run had them; where one began with a finished model, how they fell."""
     words = []
-    for tokens, recipe in metrics.get("recipes") or [(0, metrics["recipe"])]:
+    recipes = metrics.get("recipes") or [(0, metrics["recipe"])]
+    for tokens, recipe in recipes:
         since = f"from {tokens / 1e6:.1f}M tokens on " if tokens else ""
-        words.append(f"{since}Muon {recipe['muon_lr']} and AdamW {recipe['adam_lr']}")
+        falling = f" falling over {recipe['decay']:.0%} of them" if recipe["decay"] != recipes[0][1]["decay"] else ""
+        words.append(f"{since}Muon {recipe['muon_lr']} and AdamW {recipe['adam_lr']}{falling}")
     return ",\n  ".join(words)

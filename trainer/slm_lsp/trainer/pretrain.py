@@ -170,6 +170,16 @@ def started(config: ModelConfig, start: Path) -> TinyGPT:
     return network
 
 
+def begun_with(state_file: Path, fresh: bool) -> dict[str, Any]:
+    """What is known of the base model that a run begins with, or began with where its state is there already."""
+    note = state_file.with_suffix(".before.json")
+    if fresh or not (state_file.exists() and note.exists()):
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(Checkpoint.open(base_checkpoint()).metrics), encoding="utf-8")
+    known: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+    return known
+
+
 def gone_on(before: Mapping[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     """What is known of a run that began with a model's weights: what made these counts in."""
     recipes = before.get("recipes") or [(0, before["recipe"])]
@@ -261,6 +271,8 @@ def command(
 
     Interrupt it whenever you like: the same command resumes. Example: --minutes 60
     """
+    if again and extend:
+        raise typer.BadParameter("a run begins with finished weights or goes on from a state", param_hint="--again")
     if processes > 1 and device != "cpu":
         raise typer.BadParameter("several processes train on the CPU alone", param_hint="--processes")
     with opened(packed or packed_folder()) as pack:
@@ -277,7 +289,7 @@ def command(
             if extend:
                 extend_from(state_file)
             most = round(tokens * 1e6) if tokens else None
-            before = Checkpoint.open(base_checkpoint()).metrics if again else {"steps": 0}
+            before = begun_with(state_file, fresh) if again else {"steps": 0}
             mix = Mix(rows=rows, holes=holes[0], holes_decay=holes[1], seed=seed + before["steps"])  # no batch twice
             plan: dict[str, Any] = {
                 "config": SHAPES[shape], "budget": Budget(tokens=most, seconds=None if most else 60 * minutes),

@@ -52,13 +52,13 @@ class Suggestion:
     shown: bool
     """Whether this model's gate lets an editor show it."""
     tokens: int
-    """Tokens that were decoded."""
+    """Tokens that were decoded for it."""
     passes: int = 0
-    """Passes of the engine that they took, after the prompt."""
+    """Passes of the engine after the prompt, those for texts that it stands for included."""
     source: tuple[str, int] | None = None
     """Path and line (from 1) of the place in memory that says the same; None where there is none."""
     probability: float = 0.0
-    """Of exactly its first line, as model and memory see it."""
+    """Of exactly its first line, as model and memory see it; of what is left where texts were ruled out."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Completer:
         found = likeliest(
             decode, partial(self._fitted, before[-_NEARBY:], after[:_NEARBY], begun),
             partial(self._is_wrong, before, after), floor=self.filter.floor(suggest),
-            tries=TRIES if self._stages.forks else 0, hasty=hasty,
+            tries=TRIES if self._stages.forks else 0, hasty=hasty, room=self._engine.config.context - len(prompt.ids),
         )  # fmt: skip
         text = found.text
         seen = bool(text) and known.startswith(prompt.stem.decode("utf-8", "ignore") + text.split("\n", 1)[0])

@@ -15,7 +15,7 @@ from slm_lsp.model.completion.shape import WINDOW, read_before
 
 _MEANS = re.compile(r"\b(?!(?:None|True|False)\b)[^\W\d]\w")
 """Lines without a word, or with nothing but a constant, may well be said twice."""
-_KEY = re.compile(r"(\w+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*(?:=(?!=)|:)")
+_KEY = re.compile(r"(?!lambda\b)(\w+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*(?:=(?!=)|:)")
 """An argument, a parameter or a key, and what it is given."""
 _DEFINED = re.compile(r"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)[ \t]*[(:\[]")
 
@@ -27,26 +27,52 @@ def says_again(before: str, text: str, after: str) -> bool:
     """
     start = before.rfind("\n") + 1
     line = (before[start:] + text.split("\n", 1)[0]).rstrip(" \t,")
-    if not _MEANS.search(line) or line.lstrip()[0] in ")]}":
+    if not _MEANS.search(line) or line.lstrip()[0] in ")]}@":
         return False
     above = before[max(start - WINDOW, 0) : start].split("\n")[:-1][::-1]
     below = after[:WINDOW].split("\n")[1:]
-    last = [one.rstrip(" \t,") for one in above if one.strip()][:2]
-    if line in last:
-        return True
-    if found := _DEFINED.match(line.strip()):
-        if last and last[0].lstrip().startswith("@"):
-            return False  # an overload, a setter
-        return any(
-            (other := _DEFINED.match(one.strip())) is not None and other[1] == found[1]
-            for lines in (above, below)
-            for one in _beside(line, lines)
-        )
+    if _DEFINED.match(line.strip()):
+        return _is_defined(line, above, below)
     reading = read_before(before[:start])
-    if not reading.opened or reading.quotes or line[-1] in "([{":
+    bracket = reading.code[reading.opened[-1]] if reading.opened and not reading.quotes else ""
+    if bracket != "[" and line in _last(line, above):
+        return True
+    if not bracket or line[-1] in "([{":
         return False
-    item = _item(line)
-    return any(item == _item(one) for lines in (above, below) for one in _beside(line, lines))
+    item = _item(line, bracket)
+    return item is not None and any(
+        item == _item(one, bracket) for lines in (above, below) for one in _beside(line, lines)
+    )
+
+
+def _last(line: str, above: Iterable[str]) -> list[str]:
+    """The two lines above, the nearest first; the nearest alone where it is the head of the line's block."""
+    last = [one.rstrip(" \t,") for one in above if one.strip()][:2]
+    return last[:1] if last and _depth(last[0]) < _depth(line) else last
+
+
+def _is_defined(line: str, above: Iterable[str], below: Iterable[str]) -> bool:
+    """Whether the name that a line defines is defined in its scope; not where decorators tell that it may be twice."""
+    name = _defined(line)
+    before, after = list(_statements(line, above)), list(_statements(line, below))
+    if before and before[0].startswith("@"):
+        return False
+    decorated = [other.startswith("@") for other in before[1:]] + [False]
+    return any(_defined(one) == name and not twice for one, twice in zip(before, decorated, strict=False)) or any(
+        _defined(one) == name for one in after
+    )
+
+
+def _defined(line: str) -> str | None:
+    found = _DEFINED.match(line.strip())
+    return found[1] if found else None
+
+
+def _statements(line: str, lines: Iterable[str]) -> Iterator[str]:
+    """What stands beside the line, without the ends of brackets and comments."""
+    for one in _beside(line, lines):
+        if one.lstrip()[0] not in ")]}#":
+            yield one.strip()
 
 
 def _beside(line: str, lines: Iterable[str]) -> Iterator[str]:
@@ -64,7 +90,12 @@ def _depth(line: str) -> int:
     return len(line) - len(line.lstrip(" \t"))
 
 
-def _item(line: str) -> str:
-    """What may stand only once in a bracket: the name or key that is given something, else the line."""
+def _item(line: str, bracket: str) -> str | None:
+    """What may stand only once in a bracket: the name or key that is given something, else the line; None for others.
+
+    In a list items may be equal.
+    """
     found = _KEY.match(line.strip())
-    return found[1] if found else line.strip(" \t,")
+    if found:
+        return found[1]
+    return None if bracket == "[" else line.strip(" \t,")

@@ -49,6 +49,8 @@ def is_torn(text: str, fitted: str, after: str) -> bool:
     """Whether the first line of a text lost more by being fitted than closes brackets or stands behind the cursor."""
     line, rest = text.split("\n", 1)[0].rstrip(), after.split("\n", 1)[0].strip()
     lost = line[len(fitted.split("\n", 1)[0]) :].strip()
+    if rest and _CLOSING.fullmatch(rest) and lost.startswith(rest[0]):
+        return False  # it writes on behind the bracket that closes there
     return not rest.startswith(lost) and not _CLOSING.fullmatch(lost)
 
 

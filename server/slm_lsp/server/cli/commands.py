@@ -129,7 +129,8 @@ def evaluate(
     without: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="STAGE", help="Leave one out: memory, drafts, healing, lines, fitting, names; repeatable."
+            metavar="STAGE",
+            help="Leave one out: memory, drafts, healing, lines, fitting, names, repeats, forks; repeatable.",
         ),
     ] = None,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Ask the copier and jedi too.")] = True,
