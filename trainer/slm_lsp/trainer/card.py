@@ -20,7 +20,7 @@ context {context} tokens, vocabulary {vocab_size:,}; int8 weights in blocks of 3
   licensed, and the Python standard library. ChromaDB code (files that use it, small projects built around it) is
   oversampled: {chroma:.0%} of the rows, {chroma_decay:.0%} at the end. No text of the splits `tune`, `test`, `adapt`.
 - **Training**: {tokens:,} tokens in {minutes} minutes on {device}{processes}; warmup, stable, decay over the last
-  {decay:.0%}; {rates}; at most {holes:.0%} of the text fill-in-the-middle.
+  {decay:.0%}; {rates}{share}; at most {holes:.0%} of the text fill-in-the-middle.
 - **Figures**: below; those that users are promised, on the split `test`, are in the README.
 - **Limits**: it is tiny. It knows idiom, not your code; it invents names; it writes a line, not a function. Train it
   on your repository (`slm-lsp train PATH`) to make it yours.
@@ -58,6 +58,7 @@ def base_card(config: ModelConfig, metrics: Mapping[str, Any], version: str = "0
             "rates": _rates(metrics), "decay": (metrics.get("recipes") or [(0, metrics["recipe"])])[0][1]["decay"],
             "tokens": metrics["tokens"], "minutes": metrics["minutes"], "device": metrics["device"],
             "processes": _team(metrics.get("processes", 1)),
+            "share": _share(metrics.get("share", 1.0)),
             "holes": max(metrics["corpus"]["recipe"]["share"], metrics["mix"].get("holes_decay", 0.0)),
         },
     )  # fmt: skip
@@ -74,6 +75,11 @@ def base_card(config: ModelConfig, metrics: Mapping[str, Any], version: str = "0
 def _team(processes: int) -> str:
     """How many processes ended the run, where it was more than one; earlier sessions may have had fewer."""
     return f" (the last of them in {processes} processes)" if processes > 1 else ""
+
+
+def _share(share: float) -> str:
+    """What of the weights is the last run's, where that began with a finished model (blend.py)."""
+    return f";\n  of what it ended with {share:.0%}, of what it began with the rest" if share < 1 else ""
 
 
 def _rates(metrics: Mapping[str, Any]) -> str:

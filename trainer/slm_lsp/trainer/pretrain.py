@@ -37,6 +37,7 @@ from slm_lsp.model.errors import TrainingError
 from slm_lsp.model.network import TinyGPT
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.model.runtime.tokenizer import Tokenizer
+from slm_lsp.trainer.blend import best_blend
 from slm_lsp.trainer.card import base_card
 from slm_lsp.trainer.corpus.compact import expand
 from slm_lsp.trainer.corpus.manifest import archives_folder, packed_folder
@@ -64,6 +65,9 @@ RECIPE = Recipe(muon_lr=0.01, adam_lr=0.006, decay=0.3)
 """Chosen on small models in batches of 8 rows: docs/log.md. What larger batches want was not measured."""
 AGAIN = replace(RECIPE, muon_lr=0.005, adam_lr=0.003, decay=0.98)
 """Of a run that begins with a finished model's weights: half the rates, which fall from the end of the warmup on."""
+
+ROWS = 64
+"""Rows of each validation array that a network is measured on."""
 
 
 def own_vocabulary() -> Tokenizer:
@@ -197,7 +201,12 @@ def note_recipe(state: RunState, recipe: Recipe) -> None:
         state.recipes.append((state.tokens, asdict(recipe)))
 
 
-def finish(model: TinyGPT, metrics: dict[str, Any], pack: Pack, out: Path, prompt: str, rows: int = 64) -> None:
+def bits(figures: Mapping[str, float]) -> float:
+    """Bits a byte on files that use ChromaDB and on others, the mean of both."""
+    return (figures["chroma_bits_per_byte"] + figures["general_bits_per_byte"]) / 2
+
+
+def finish(model: TinyGPT, metrics: dict[str, Any], pack: Pack, out: Path, prompt: str, rows: int = ROWS) -> None:
     """Measure a trained network on the split `tune`, write it as a checkpoint to `out`, and fit its gate."""
     figures = measure(model, pack, rows)
     metrics = {**metrics, "tune": figures}
@@ -299,7 +308,9 @@ def command(
             with gathered(processes, help_train, packed or packed_folder(), plan) as team:
                 model, metrics = train(pack, **plan, team=team)
             if again:
-                metrics = gone_on(before, metrics)
+                begun = started(SHAPES[shape], base_checkpoint())
+                model, share = best_blend(begun, model, lambda network: bits(measure(network, pack, ROWS)))
+                metrics = {**gone_on(before, metrics), "share": share}
         if parts:
             write_parts(model, metrics, parts)
         else:
