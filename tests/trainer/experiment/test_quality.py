@@ -8,7 +8,7 @@ from slm_lsp.model.evaluation import Point
 from slm_lsp.model.runtime.checkpoint import Checkpoint
 from slm_lsp.trainer.experiment.quality import Examination
 
-BEFORE, TARGET = "alpha, bravo, charlie = delta(echo, foxtrot, golf)\nhotel = india.", "juliett(kilo, lima)"
+BEFORE, TARGET = "alpha, bravo, charlie = delta(echo, foxtrot, golf)\nhotel = india.", "juliett(bravo, golf)"
 TEXT = f"{BEFORE}{TARGET}\nmike = november(hotel)\n"
 
 
