@@ -79,12 +79,12 @@ def test_a_run_that_began_with_a_models_weights_counts_in_what_made_them() -> No
     assert [*map(list, known["recipes"])] == [*before["recipes"], [before["tokens"], asdict(AGAIN)]]
 
 
-def test_what_a_run_began_with_is_remembered_while_its_state_is_there(tmp_path: Path) -> None:
+def test_what_a_run_began_with_is_kept_while_its_state_is_there(tmp_path: Path) -> None:
     state_file = tmp_path / "runs" / "state.pt"
-    known = begun_with(state_file, fresh=False)
-    assert known["tokens"] == Checkpoint.open(base_checkpoint()).metrics["tokens"]
-    note = next(state_file.parent.iterdir())
-    note.write_text('{"tokens": 5, "steps": 1}')  # of a base that was replaced since
+    kept = begun_with(state_file, fresh=False)
+    assert Checkpoint.open(kept).metrics == Checkpoint.open(base_checkpoint()).metrics
+    mark = kept / "mark"  # that this copy is the one that was made first
+    mark.touch()
     state_file.touch()
-    assert begun_with(state_file, fresh=False)["tokens"] == 5
-    assert begun_with(state_file, fresh=True) == known
+    assert begun_with(state_file, fresh=False) == kept and mark.exists()
+    assert begun_with(state_file, fresh=True) == kept and not mark.exists()

@@ -174,14 +174,16 @@ def started(config: ModelConfig, start: Path) -> TinyGPT:
     return network
 
 
-def begun_with(state_file: Path, fresh: bool) -> dict[str, Any]:
-    """What is known of the base model that a run begins with, or began with where its state is there already."""
-    note = state_file.with_suffix(".before.json")
-    if fresh or not (state_file.exists() and note.exists()):
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(Checkpoint.open(base_checkpoint()).metrics), encoding="utf-8")
-    known: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
-    return known
+def begun_with(state_file: Path, fresh: bool) -> Path:
+    """A copy of the base model that a run begins with, or began with where its state is there already.
+
+    Kept beside the state: the run may be resumed when another base has taken that one's place.
+    """
+    kept = state_file.with_suffix(".before")
+    if fresh or not (state_file.exists() and kept.is_dir()):
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(base_checkpoint(), kept)
+    return kept
 
 
 def gone_on(before: Mapping[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
@@ -298,18 +300,20 @@ def command(
             if extend:
                 extend_from(state_file)
             most = round(tokens * 1e6) if tokens else None
-            before = begun_with(state_file, fresh) if again else {"steps": 0}
+            start = begun_with(state_file, fresh) if again else None
+            before = Checkpoint.open(start).metrics if start else {"steps": 0}
             mix = Mix(rows=rows, holes=holes[0], holes_decay=holes[1], seed=seed + before["steps"])  # no batch twice
             plan: dict[str, Any] = {
                 "config": SHAPES[shape], "budget": Budget(tokens=most, seconds=None if most else 60 * minutes),
-                "mix": mix, "recipe": AGAIN if again else RECIPE, "start": base_checkpoint() if again else None,
+                "mix": mix, "recipe": AGAIN if again else RECIPE, "start": start,
                 "compute": Compute(device=device, compile=not eager), "state_file": state_file, "fresh": fresh,
             }  # fmt: skip
             with gathered(processes, help_train, packed or packed_folder(), plan) as team:
                 model, metrics = train(pack, **plan, team=team)
-            if again:
-                begun = started(SHAPES[shape], base_checkpoint())
-                model, share = best_blend(begun, model, lambda network: bits(measure(network, pack, ROWS)))
+            if start:
+                model, share = best_blend(
+                    started(SHAPES[shape], start), model, lambda network: bits(measure(network, pack, ROWS))
+                )
                 metrics = {**gone_on(before, metrics), "share": share}
         if parts:
             write_parts(model, metrics, parts)

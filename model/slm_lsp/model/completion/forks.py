@@ -1,4 +1,4 @@
-"""Other texts than the likeliest one: where it can be no other, the next likely ways are gone instead.
+"""Other texts than the likeliest one: where that cannot be meant, the next likely ways are gone instead.
 
 Knows: decoded texts and what their tokens were chosen from. Must not know: engines, Python, what is wrong with a text.
 
